@@ -20,7 +20,8 @@ type builder struct {
 	src     Source
 	o       Options
 	scanner *sanitise.Scanner
-	known   *sanitise.Scanner // of what was found anywhere; nil until all was looked at
+	known   *sanitise.Scanner // of what was found anywhere; nil when nothing was
+	both    *sanitise.Scanner // of all that must not leave; set once all was looked at
 	book    *sanitise.Book
 	dir     string
 	passes  []pass
@@ -126,14 +127,16 @@ func (b *builder) lookAt(ctx context.Context, items []item) error {
 	for _, f := range b.files {
 		all = append(append(all, f.names...), f.found.Findings...)
 	}
-	if b.known = b.scanner.Knowing(all); b.known != nil {
+	b.known = b.scanner.Knowing(all)
+	b.both = b.scanner.With(b.known)
+	if b.known != nil {
 		if err := each(ctx, b.files, b.lookAgain); err != nil {
 			return err
 		}
 	}
 	for i := range b.passes {
 		p := &b.passes[i]
-		p.at = string(b.book.Mask([]byte(p.Path), b.scan([]byte(p.Path))))
+		p.at = string(b.book.Mask([]byte(p.Path), b.both.Scan([]byte(p.Path))))
 	}
 	taken := map[string]bool{}
 	for _, f := range b.files {
@@ -198,15 +201,6 @@ func (b *builder) lookAgain(f *file) error {
 	}
 	f.found.Findings = sanitise.Merge(f.found.Findings, b.known.ScanFile(data).Findings)
 	return nil
-}
-
-// scan looks for everything in a text that was made.
-func (b *builder) scan(text []byte) []sanitise.Finding {
-	found := b.scanner.Scan(text)
-	if b.known != nil {
-		found = sanitise.Merge(found, b.known.Scan(text))
-	}
-	return found
 }
 
 func (f *file) read() ([]byte, error) {
@@ -315,10 +309,7 @@ func (b *builder) verify(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		found := append(b.scanner.ScanFile(data).Findings, b.scan([]byte(name))...)
-		if b.known != nil {
-			found = append(found, b.known.ScanFile(data).Findings...)
-		}
+		found := append(b.both.ScanFile(data).Findings, b.both.Scan([]byte(name))...)
 		if len(found) > 0 {
 			return apprentice.Errorf(apprentice.Internal, "the sanitised bundle still holds something that must not leave: rule %s in %s", found[0].Rule, name)
 		}

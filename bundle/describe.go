@@ -76,7 +76,7 @@ func (b *builder) masking() string {
 
 // addMasked writes a page that was made of what the run says.
 func (b *builder) addMasked(name string, text []byte) error {
-	found := b.scan(text)
+	found := b.both.Scan(text)
 	action := Copied
 	if len(found) > 0 {
 		action = Sanitised

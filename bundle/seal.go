@@ -21,7 +21,7 @@ func (b *builder) seal() (Manifest, error) {
 	if err != nil {
 		return m, err
 	}
-	found := b.scan(doc)
+	found := b.both.Scan(doc)
 	doc = b.book.Mask(doc, found)
 	if m, err = ParseManifest(doc); err != nil {
 		return m, fmt.Errorf("mask the manifest: %w", err)

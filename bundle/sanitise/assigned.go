@@ -15,7 +15,7 @@ func (q *search) assigned(word string, at, length int) {
 		return
 	}
 	start, quoted, ok := q.valueAfter(from, to)
-	if !ok || start >= len(t) || endsValue(t[start], quoted) || !q.tells(word, lower(string(t[from:to])), string(t[at+length:to])) {
+	if !ok || start >= len(t) || endsValue(t[start], quoted) || !q.tells(word, strings.ToLower(string(t[from:to])), string(t[at+length:to])) {
 		return
 	}
 	end := start
@@ -79,7 +79,7 @@ func (q *search) tells(word, key, rest string) bool {
 			return false // tokens, tokenizer, author, secretary
 		}
 	}
-	low := lower(rest)
+	low := strings.ToLower(rest)
 	for _, w := range a.NotAfter {
 		if strings.Contains(low, w) {
 			return false
@@ -150,7 +150,7 @@ func endsValue(c byte, quoted bool) bool {
 // secret reports whether a value given to such a name looks like a secret and not
 // like code, an example or a word.
 func (a *assignment) secret(word, value string, quoted bool) bool {
-	if len(value) < 6 || len(value) > 400 || hasAny(lower(value), a.Stopwords) || strings.HasPrefix(value, "$") || strings.HasPrefix(value, "/") {
+	if len(value) < 6 || len(value) > 400 || hasAny(strings.ToLower(value), a.Stopwords) || strings.HasPrefix(value, "$") || strings.HasPrefix(value, "/") {
 		return false
 	}
 	letters, upper, digits, other := shape(value)

@@ -3,6 +3,7 @@ package sanitise
 import (
 	"slices"
 	"sort"
+	"sync"
 )
 
 // plain is a text with its escapes read and its broken lines joined, and the way back
@@ -12,6 +13,9 @@ type plain struct {
 	spans []span
 	joins []join
 }
+
+// plains are used again: making room for them took longer than to fill it.
+var plains = sync.Pool{New: func() any { return &plain{} }}
 
 // span says that from here on the plain text runs in step with the raw one.
 type span struct{ plain, raw int }
@@ -30,7 +34,9 @@ const reach = 400
 // scanPlain searches what is there only once escapes are read and lines joined.
 // What was found already is left alone.
 func (s *Scanner) scanPlain(text []byte, found []Finding) []Finding {
-	p := unfold(text)
+	p := plains.Get().(*plain)
+	defer plains.Put(p)
+	p.unfold(text)
 	if len(p.spans) == 0 {
 		return nil
 	}
@@ -108,9 +114,9 @@ var special = func() (t [256]bool) {
 }()
 
 // unfold reads escapes of any depth of quoting, URL and HTML encoding, and joins
-// lines where a token may go on.
-func unfold(text []byte) *plain {
-	p := &plain{}
+// lines where a token may go on. What p held before is gone.
+func (p *plain) unfold(text []byte) {
+	p.text, p.spans, p.joins = p.text[:0], p.spans[:0], p.joins[:0]
 	done := 0 // of text
 	for i := 0; i < len(text); {
 		if !special[text[i]] {
@@ -149,17 +155,21 @@ func unfold(text []byte) *plain {
 	if len(p.spans) > 0 {
 		p.copy(text[done:])
 	}
-	return p
 }
 
 func (p *plain) copy(b []byte) { p.text = append(p.text, b...) }
 
 // begin makes room at the first change, so that a text without one costs nothing.
 func (p *plain) begin(size int) {
-	if p.text == nil {
+	if cap(p.text) < size {
 		p.text = make([]byte, 0, size)
 	}
 }
+
+var entities = []struct {
+	name string
+	c    byte
+}{{"&amp;", '&'}, {"&quot;", '"'}, {"&#39;", '\''}, {"&lt;", '<'}, {"&gt;", '>'}}
 
 // unescape reads one escape: its byte and its length, 0 for none. Backslashes before
 // it count as one: a string may be quoted many times over.
@@ -170,9 +180,9 @@ func unescape(t []byte) (c byte, n int) {
 			return hexByte(t[1])<<4 | hexByte(t[2]), 3
 		}
 	case '&':
-		for name, c := range map[string]byte{"&amp;": '&', "&quot;": '"', "&#39;": '\'', "&lt;": '<', "&gt;": '>'} {
-			if len(t) >= len(name) && string(t[:len(name)]) == name {
-				return c, len(name)
+		for _, e := range entities {
+			if len(t) >= len(e.name) && string(t[:len(e.name)]) == e.name {
+				return e.c, len(e.name)
 			}
 		}
 	case '\\':

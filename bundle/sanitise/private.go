@@ -33,7 +33,7 @@ func (s *Scanner) addPrivate() {
 // tell nothing of whose they are, such as root, are left.
 func (s *Scanner) addNames(names []string, kind Kind, id string) {
 	for _, name := range names {
-		if len(name) < 3 || slices.Contains(s.set.GenericUsers, lower(name)) {
+		if len(name) < 3 || slices.Contains(s.set.GenericUsers, strings.ToLower(name)) {
 			continue
 		}
 		s.add(name, kind == Host, func(q *search, at, length int) {
@@ -66,7 +66,7 @@ func (q *search) email(at int) {
 	for start < at && strings.IndexByte(".-%+", t[start]) >= 0 {
 		start++
 	}
-	domain := lower(string(t[at+1 : max(end, at+1)]))
+	domain := strings.ToLower(string(t[at+1 : max(end, at+1)]))
 	dot := strings.LastIndexByte(domain, '.')
 	if start == at || dot <= 0 || !isTopLevel(domain[dot+1:]) || reserved(domain) || string(t[start:at]) == "git" {
 		return
@@ -107,7 +107,7 @@ func (q *search) homePath(at, length int) {
 	for end < len(q.text) && (alphanumeric(q.text[end]) || strings.IndexByte("._-", q.text[end]) >= 0) {
 		end++
 	}
-	name := lower(string(q.text[at+length : end]))
+	name := strings.ToLower(string(q.text[at+length : end]))
 	if len(name) < 2 || slices.Contains(q.s.set.GenericUsers, name) {
 		return
 	}

@@ -122,6 +122,17 @@ func (s *Scanner) Knowing(found []Finding) *Scanner {
 	return more
 }
 
+// With returns a scanner that looks for all that either of two does, in one pass.
+// more may be nil.
+func (s *Scanner) With(more *Scanner) *Scanner {
+	if more == nil {
+		return s
+	}
+	both := &Scanner{set: s.set, options: s.options, targets: slices.Concat(s.targets, more.targets)}
+	both.compile()
+	return both
+}
+
 func (s *Scanner) add(word string, fold bool, look func(q *search, at, length int)) {
 	s.targets = append(s.targets, target{look: look, word: word, fold: fold})
 }

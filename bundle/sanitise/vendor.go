@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"math"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -37,7 +38,7 @@ func (q *search) vendor(r *rule, at int) {
 	if entropy(value) < r.Entropy || r.Digit && !hasDigit(value) || r.Basic && !isBasic(value) {
 		return
 	}
-	if r.Context && hasAny(lower(value), q.s.set.Assignment.Stopwords) {
+	if r.Context && hasAny(strings.ToLower(value), q.s.set.Assignment.Stopwords) {
 		return
 	}
 	q.add(Finding{Rule: r.ID, Kind: Secret, Start: start, End: end, Value: value})
@@ -88,8 +89,6 @@ func hasDigit(s string) bool {
 	}
 	return false
 }
-
-func lower(s string) string { return string(bytes.ToLower([]byte(s))) }
 
 // isBasic reports base64 of user:password.
 func isBasic(value string) bool {
