@@ -82,3 +82,22 @@ func KindOf(err error) Kind {
 	}
 	return Internal
 }
+
+// Reason is an error in words for people: the message of the first Error in err's
+// chain; what else there is stands in the log.
+func Reason(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return "internal error, see aa daemon logs"
+}
+
+// HintOf returns the hint of the first Error in err's chain.
+func HintOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Hint
+	}
+	return ""
+}

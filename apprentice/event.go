@@ -17,6 +17,9 @@ const (
 	RevisionCompleted  EventType = "revision_completed"
 	BundleStarted      EventType = "contribution_bundle_started"
 	BundleCompleted    EventType = "contribution_bundle_completed"
+	BundleShared       EventType = "contribution_shared"
+	SharingWaits       EventType = "contribution_waits"   // it is tried again by itself
+	SharingRefused     EventType = "contribution_refused" // and why
 	RunCompleted       EventType = "run_completed"
 	RunCancelled       EventType = "run_cancelled"
 	OperationalErrorEv EventType = "operational_error"

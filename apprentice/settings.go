@@ -50,6 +50,11 @@ type Settings struct {
 	Masking               string         `json:"sensitive_info_masking" doc:"standard or no_masking: what leaves the machine, beside secrets, which never do"`
 	License               string         `json:"contribution_license" doc:"licence of contribution bundles, such as CC-BY-4.0; empty gives none"`
 	Consent               string         `json:"contribution_consent" doc:"not_given, text or all: what of bundles may be shared; all also packs what cannot be read as text"`
+	Policy                string         `json:"contribution_policy" doc:"when bundles are shared: manual (aa ecosystem contribute), automatic (accepted runs, at their end) or disabled"`
+	Place                 string         `json:"ecosystem_place" doc:"where bundles are shared: path of a folder, git+PATH or URL of a git repository, s3://bucket/prefix; empty is nowhere"`
+	Endpoint              string         `json:"ecosystem_endpoint" doc:"host or URL of the server that keeps the bucket; empty is Amazon's"`
+	Region                string         `json:"ecosystem_region" doc:"region of the bucket, where its server asks for one"`
+	AllowHTTP             bool           `json:"ecosystem_allow_http" doc:"reach a place that is not on this machine by plain http"`
 	BundleLimit           int            `json:"bundle_file_limit_mib" doc:"files above are named in a bundle and not copied, in MiB, at least 1"`
 	BundleKey             string         `json:"bundle_signing_key" doc:"path of an SSH private key without passphrase that signs bundles; empty signs none"`
 	MaxLoops              int            `json:"max_improvement_loops" doc:"attempts of a pass, at least 1"`
@@ -80,7 +85,7 @@ func DefaultSettings() Settings {
 		AgentPermissions: "workspace_write", AgentSession: "fresh", RateLimitRetries: 5, RateLimitPause: 60,
 		PermissionPolicy: "allow_workspace", PermissionDeadline: 3600,
 		MentorImages: "auto", MentorTimeout: 300, MentorTries: 4, MentorPatience: 120, MentorPreview: 96, GraderSamples: 1,
-		Masking: "standard", Consent: "not_given", BundleLimit: 16, MaxLoops: 3, StallRounds: 2,
+		Masking: "standard", Consent: "not_given", Policy: "manual", BundleLimit: 16, MaxLoops: 3, StallRounds: 2,
 		TaskTimeout: 900, CheckTimeout: 60, CancelGrace: 5, OutputLimit: 256,
 		MaxParallel: 2, Sandbox: "off", SandboxNetwork: true, LogFormat: "text", MinFreeDisk: 64,
 	}
@@ -259,6 +264,9 @@ func (s *Settings) checkWords() error {
 		return err
 	}
 	if err := oneOf("contribution_consent", s.Consent, "not_given", "text", "all"); err != nil {
+		return err
+	}
+	if err := oneOf("contribution_policy", s.Policy, "manual", "automatic", "disabled"); err != nil {
 		return err
 	}
 	if err := oneOf("sensitive_info_masking", s.Masking, "standard", "no_masking"); err != nil {

@@ -1,8 +1,8 @@
 package bundle
 
 import (
-	"archive/tar"
 	"archive/zip"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/klauspost/compress/zstd"
 
 	"aad/apprentice"
 	"aad/internal/atomicfile"
@@ -50,7 +48,7 @@ func Export(ctx context.Context, dir, format, to string) (Exported, error) {
 	case "dir":
 		rows, err = b.copyTo(ctx, temp)
 	case "tar.zst":
-		rows, err = b.tarTo(ctx, temp)
+		err = write(temp, func(w io.Writer) error { rows, err = b.pack(ctx, w); return err })
 	case "zip":
 		rows, err = b.zipTo(ctx, temp)
 	case "atif":
@@ -97,7 +95,7 @@ func (b opened) names() []string {
 			names = append(names, e.Path)
 		}
 	}
-	slices.Sort(names)
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b)) })
 	return names
 }
 
@@ -141,25 +139,6 @@ func (b opened) made() time.Time {
 		return time.Unix(0, 0).UTC()
 	}
 	return t.UTC().Truncate(time.Second)
-}
-
-func (b opened) tarTo(ctx context.Context, to string) (n int, err error) {
-	err = write(to, func(w io.Writer) error {
-		z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1))
-		if err != nil {
-			return err
-		}
-		t := tar.NewWriter(z)
-		n, err = b.each(ctx, func(name string, size int64, r io.Reader) error {
-			err := t.WriteHeader(&tar.Header{Name: b.manifest.BundleID + "/" + name, Size: size, Mode: 0o644, ModTime: b.made(), Format: tar.FormatPAX})
-			if err == nil {
-				_, err = io.Copy(t, r)
-			}
-			return err
-		})
-		return errors.Join(err, t.Close(), z.Close())
-	})
-	return n, err
 }
 
 func (b opened) zipTo(ctx context.Context, to string) (n int, err error) {

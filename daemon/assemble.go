@@ -13,6 +13,7 @@ func (d *Daemon) assemble(timer *walltime.Timer) {
 	d.mirror = newMirror(d.home, d.store, d.log)
 	d.hooks = &hooks{home: d.home, shim: d.cfg.Shim, environ: d.cfg.Environ, log: d.log, limit: hookLimit, slots: make(chan struct{}, hookSlots)}
 	d.packer = newPacker(d)
+	d.sharing = newSharing(d)
 	d.sched = newScheduler(d, timer)
 	d.server = rpc.NewServer(d.log)
 	d.server.Refuse = refuseConfined

@@ -11,18 +11,9 @@ import (
 
 // bundleCreate makes the bundle of an ended run, again if it has one.
 func (d *Daemon) bundleCreate(ctx context.Context, _ *rpc.Peer, p rpc.BundleCreateParams) (rpc.BundleResult, error) {
-	run, err := d.resolve(p.RunID)
+	run, err := d.packable(p.RunID)
 	if err != nil {
 		return rpc.BundleResult{}, err
-	}
-	switch {
-	case stillEnded(run) != nil:
-		return rpc.BundleResult{}, stillEnded(run)
-	case run.StopReason == apprentice.StopRejected:
-		return rpc.BundleResult{}, apprentice.Errorf(apprentice.Unmet, "run %s was rejected: its experience does not leave", run.RunID)
-	case run.LatestAttemptID == "":
-		return rpc.BundleResult{}, apprentice.Errorf(apprentice.Unmet, "run %s has no attempt that could be packed", run.RunID).
-			WithHint("aa retry %s", run.RunID)
 	}
 	m, err := d.packer.make(ctx, run, func(o *bundle.Options) { o.Debug = p.IncludeDebug })
 	if err != nil {
@@ -41,6 +32,23 @@ func (d *Daemon) bundleCreate(ctx context.Context, _ *rpc.Peer, p rpc.BundleCrea
 		}
 	}
 	return out, nil
+}
+
+// packable finds a run that has a bundle or can have one.
+func (d *Daemon) packable(ref string) (apprentice.Run, error) {
+	run, err := d.resolve(ref)
+	switch {
+	case err != nil:
+		return run, err
+	case stillEnded(run) != nil:
+		return run, stillEnded(run)
+	case run.StopReason == apprentice.StopRejected:
+		return run, apprentice.Errorf(apprentice.Unmet, "run %s was rejected: its experience does not leave", run.RunID)
+	case run.LatestAttemptID == "":
+		return run, apprentice.Errorf(apprentice.Unmet, "run %s has no attempt that could be packed", run.RunID).
+			WithHint("aa retry %s", run.RunID)
+	}
+	return run, nil
 }
 
 // bundleAt finds the folder of a bundle that a client names.

@@ -234,7 +234,7 @@ func (d *Daemon) runFinish(ctx context.Context, _ *rpc.Peer, p rpc.RunParams) (a
 // packed makes the due bundle of a run and returns the run as it is then. That it
 // could not be made stands in the run's log.
 func (d *Daemon) packed(ctx context.Context, run apprentice.Run) (apprentice.Run, error) {
-	if err := d.packer.settle(ctx, run.RunID); err != nil && ctx.Err() == nil {
+	if err := d.packer.remake(ctx, run.RunID); err != nil && ctx.Err() == nil {
 		d.log.Error("make a bundle anew", "run_id", run.RunID, "error", err)
 	}
 	return d.store.Run(run.RunID)

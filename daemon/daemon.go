@@ -64,6 +64,7 @@ type Daemon struct {
 	desk         *desk
 	hooks        *hooks
 	packer       *packer
+	sharing      *sharing
 	scanners     *scanners
 	groupsLock   sync.Mutex // around reading and writing a group
 	followupLock sync.Mutex // around adding a follow-up with its files
@@ -147,10 +148,11 @@ func (d *Daemon) serve(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
-	fault := make(chan error, 9) // each part tells at most one
+	fault := make(chan error, 10) // each part tells at most one
 	stopMirror := part(ctx, func(ctx context.Context) error { d.mirror.Serve(ctx); return nil }, fault)
 	stopDesk := part(ctx, d.desk.Serve, fault)
 	stopPacker := part(ctx, d.packer.Serve, fault)
+	stopSharing := part(ctx, d.sharing.Serve, fault)
 	stopSched := part(ctx, d.sched.Serve, fault)
 	stopClearing := part(ctx, func(ctx context.Context) error { d.clear(ctx, left); return nil }, fault)
 	stopMeter := part(ctx, d.meter.Serve, fault)
@@ -167,7 +169,7 @@ func (d *Daemon) serve(ctx context.Context, listener net.Listener) error {
 	d.log.Info("aad is stopping", "runs_in_progress", d.sched.busy())
 	close(d.stopping)
 	d.endCalls()
-	for _, stop := range []func(){stopServer, stopAlive, stopMetrics, stopMeter, stopClearing, stopSched, stopDesk, stopPacker, d.hooks.end, stopMirror} {
+	for _, stop := range []func(){stopServer, stopAlive, stopMetrics, stopMeter, stopClearing, stopSched, stopDesk, stopSharing, stopPacker, d.hooks.end, stopMirror} {
 		stop()
 	}
 	return err
@@ -232,7 +234,11 @@ func (d *Daemon) workRun(ctx context.Context, run apprentice.Run, slot loop.Slot
 	spec := specs[run.Pass]
 	env := d.env(run, spec)
 	env.Slot = slot
-	return loop.Work(ctx, env, run, spec, specs[:run.Pass], d.store.Journal(run.RunID, run.Pass))
+	out, err := loop.Work(ctx, env, run, spec, specs[:run.Pass], d.store.Journal(run.RunID, run.Pass))
+	if err == nil {
+		err = d.sharing.owe(run.RunID)
+	}
+	return out, err
 }
 
 // variable looks up what the mentor may know: .env.local over aad's own environment.

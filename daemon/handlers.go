@@ -58,6 +58,7 @@ func (d *Daemon) handle() {
 	rpc.Handle(s, rpc.CheckpointGet, d.checkpointGet)
 	rpc.Handle(s, rpc.CheckpointResolve, d.checkpointResolve)
 	d.handlePacks(s)
+	d.handleEcosystem(s)
 	rpc.Handle(s, rpc.BatchStart, d.batchStart)
 	rpc.Handle(s, rpc.BatchGet, d.batchGet)
 	rpc.Handle(s, rpc.BatchRetry, d.batchRetry)
@@ -109,6 +110,9 @@ func (d *Daemon) settingsGet(_ context.Context, _ *rpc.Peer, p rpc.SettingsParam
 }
 
 func (d *Daemon) settingsSet(ctx context.Context, peer *rpc.Peer, p rpc.SettingsSetParams) (rpc.SettingsResult, error) {
+	if err := d.maySetSharing(peer, p); err != nil {
+		return rpc.SettingsResult{}, err
+	}
 	if p.Key == "agent" && p.Value != "" && !p.Unset {
 		if _, err := agent.Require(apprentice.Settings{Agent: p.Value}, agent.Lookup{}); err != nil {
 			return rpc.SettingsResult{}, err
@@ -118,6 +122,7 @@ func (d *Daemon) settingsSet(ctx context.Context, peer *rpc.Peer, p rpc.Settings
 		return rpc.SettingsResult{}, err
 	}
 	d.sched.nudge()
+	d.sharing.nudge()
 	return d.settingsGet(ctx, peer, rpc.SettingsParams{Key: p.Key})
 }
 

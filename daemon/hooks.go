@@ -111,6 +111,7 @@ func (d *Daemon) tellHooks(id apprentice.RunID) {
 		in.Hook, in.Path = "on_checkpoint", checkpoint.Path(d.home.Run(id).Checkpoints(), checkpoint.Stage(run.Checkpoint.Stage))
 		d.hooks.start(context.Background(), s.OnCheckpoint, in)
 	case !run.Live():
+		d.sharing.ended(id)
 		in.Hook = "on_run_end"
 		d.hooks.start(context.Background(), s.OnRunEnd, in)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -16,86 +15,33 @@ import (
 	"aad/apprentice"
 	"aad/bundle"
 	"aad/bundle/sanitise"
-	"aad/internal/atomicfile"
 	"aad/loop"
 )
 
 // packer makes bundles anew after their runs have ended: when a session is finished,
-// or a follow-up was only recorded. What is due is noted in a folder of the home, so
-// that a crash forgets none.
+// or a follow-up was only recorded.
 type packer struct {
-	d     *Daemon
-	dir   string
-	one   sync.Mutex // around one bundle after the other
-	wake  chan struct{}
-	mu    sync.Mutex
-	queue []apprentice.RunID
+	*notes
+	d   *Daemon
+	one sync.Mutex // around one bundle after the other
 }
 
 func newPacker(d *Daemon) *packer {
-	return &packer{d: d, dir: filepath.Join(string(d.home), "bundles_due"), wake: make(chan struct{}, 1)}
+	p := &packer{d: d}
+	p.notes = newNotes(filepath.Join(string(d.home), "bundles_due"), "make a bundle anew", d.log, p.remake)
+	return p
 }
 
-// due notes that a run's bundle is to be made anew; it is called before what makes
-// it so is written.
-func (p *packer) due(id apprentice.RunID) error {
-	if err := os.MkdirAll(p.dir, 0o700); err != nil {
-		return fmt.Errorf("note that a bundle is due: %w", err)
-	}
-	return atomicfile.Write(filepath.Join(p.dir, string(id)), nil, 0o600)
-}
-
-// soon has a due bundle made by Serve. It never blocks.
-func (p *packer) soon(id apprentice.RunID) {
-	p.mu.Lock()
-	p.queue = append(p.queue, id)
-	p.mu.Unlock()
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
-}
-
-// Serve makes what is due, also what an earlier aad has left, until ctx ends.
-func (p *packer) Serve(ctx context.Context) error {
-	left, err := os.ReadDir(p.dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("look which bundles are due: %w", err)
-	}
-	for _, e := range left {
-		if !atomicfile.IsTemp(e.Name()) {
-			p.soon(apprentice.RunID(e.Name()))
-		}
-	}
-	for {
-		p.mu.Lock()
-		queue := p.queue
-		p.queue = nil
-		p.mu.Unlock()
-		for _, id := range queue {
-			if err := p.settle(ctx, id); err != nil && ctx.Err() == nil {
-				p.d.log.Error("make a bundle anew", "run_id", id, "error", err)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-p.wake:
-		}
-	}
-}
-
-// settle makes a due bundle and forgets that it was. A run that is at work, or whose
+// remake makes a due bundle and forgets that it was. A run that is at work, or whose
 // session waits for its final approval, has its bundle made by that.
-func (p *packer) settle(ctx context.Context, id apprentice.RunID) error {
-	note := filepath.Join(p.dir, string(id))
-	if _, err := os.Stat(note); err != nil {
+func (p *packer) remake(ctx context.Context, id apprentice.RunID) error {
+	if !p.owes(id) {
 		return nil // another has made it
 	}
 	run, err := p.d.store.Run(id)
 	switch {
 	case apprentice.KindOf(err) == apprentice.NotFound:
-		return os.Remove(note)
+		return p.settled(id)
 	case err != nil:
 		return err
 	case run.Live():
@@ -110,7 +56,7 @@ func (p *packer) settle(ctx context.Context, id apprentice.RunID) error {
 			return err
 		}
 	}
-	return os.Remove(note)
+	return p.settled(id)
 }
 
 // make makes the bundle of an ended run, or takes away that of a rejected one, and

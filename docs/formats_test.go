@@ -13,6 +13,7 @@ import (
 	"aad/agent"
 	"aad/apprentice"
 	"aad/bundle"
+	"aad/ecosystem"
 	"aad/grading"
 	"aad/internal/schema"
 	"aad/shim"
@@ -55,6 +56,9 @@ var formats = []struct {
 	{apprentice.RevisionPreferencePair{}, "signals/revision_preference_pairs.jsonl, one a line"},
 	{apprentice.RoleResult{}, "roles/<raw_task_id>/<role>/<attempt>/role_result.json"},
 	{apprentice.SmokeResult{}, "integration_smoke_results.jsonl of the home, one a line"},
+	{ecosystem.Record{}, "ecosystem/shared.jsonl of the home, one a line"},
+	{ecosystem.Index{}, "ecosystem/cache/index-….json of the home"},
+	{ecosystem.Entry{}, "inside Index"},
 	{bundle.Manifest{}, "contribution_bundle/contribution_manifest.json"},
 	{bundle.FileEntry{}, "inside Manifest"},
 	{bundle.Counts{}, "inside Manifest"},

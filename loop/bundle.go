@@ -81,11 +81,7 @@ func (p *pass) makeBundle(ctx context.Context, o Outcome) (packed, error) {
 // tellFault is the reason as people may read it; the whole of it stands in the log.
 func (env Env) tellFault(err error) string {
 	env.Log.Error("make a contribution bundle", "error", err)
-	var told *apprentice.Error
-	if errors.As(err, &told) {
-		return told.Message
-	}
-	return "internal error, see aa daemon logs"
+	return apprentice.Reason(err)
 }
 
 // bundleTold is the change that tells what became of a bundle.

@@ -53,6 +53,14 @@ var (
 	PackRemove   = define[PackParams, PackInfo]("pack/remove", "move an experience pack to _removed")
 	PackReplayOf = define[PackReplayParams, PackReplay]("pack/replay", "queue the pack's source tasks without it and with it, to be compared by pack/get")
 
+	EcosystemStatusOf   = define[Empty, EcosystemStatus]("ecosystem/status", "where bundles are shared and when, what was and what waits to be, what is under way")
+	EcosystemCheck      = define[Empty, EcosystemStatus]("ecosystem/check", "find out whether the place can be reached and written to; then as ecosystem/status")
+	EcosystemList       = define[EcosystemListParams, EcosystemListResult]("ecosystem/list", "the shared bundles, newest first, or those that hold some words")
+	EcosystemInspect    = define[EcosystemParams, BundleInspectResult]("ecosystem/inspect", "a shared bundle on a page, without pulling it")
+	EcosystemPull       = define[EcosystemPullParams, EcosystemPullResult]("ecosystem/pull", "take a shared bundle, if it is whole")
+	EcosystemContribute = define[EcosystemContributeParams, EcosystemContributeResult]("ecosystem/contribute", "share the bundle of a run, or tell exactly what would leave")
+	EcosystemShared     = define[Empty, EcosystemSharedResult]("ecosystem/shared", "what this home has shared, newest first")
+
 	BatchStart = define[BatchStartParams, BatchStartResult]("batch/start", "queue the task records of a file, a page of lines a call; again it goes on where it was")
 	BatchGet   = define[BatchParams, BatchStatus]("batch/get", "the runs of a batch, summed up")
 	BatchRetry = define[BatchRetryParams, BatchRetryResult]("batch/retry", "queue again the runs of a batch that failed for an operational error")

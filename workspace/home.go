@@ -110,6 +110,9 @@ func (h Home) Log() string { return h.join("log") }
 // Packs is the folder of experience packs.
 func (h Home) Packs() string { return h.join("experience_packs") }
 
+// Ecosystem is the folder of what is shared, and of bundles that others have shared.
+func (h Home) Ecosystem() string { return h.join("ecosystem") }
+
 // Runs is the folder of all run folders.
 func (h Home) Runs() string { return h.join("runs") }
 

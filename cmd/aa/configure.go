@@ -18,8 +18,10 @@ import (
 
 // topic is what aa configure asks about at once.
 type topic struct {
-	name, short, example string
-	asks                 []setUp
+	name, short, long, example string
+	asks                       []setUp
+	// after looks at what was set and tells it; nil tells the settings alone.
+	after func(a *app, ctx context.Context, c *client.Client) error
 }
 
 // setUp is one question and the setting that its answer goes to.
@@ -27,9 +29,20 @@ type setUp struct {
 	key, flag, question string
 	// choices are the words to choose from; nil takes what is typed.
 	choices func(known rpc.IntegrationsResult) []string
-	// only is asked when that setting has one of these values; "" always.
+	// only is asked when that setting has one of these values, or begins with one that
+	// ends in *; "" always.
 	only   string
 	values []string
+	// tidy brings what is typed to what is meant; nil leaves it.
+	tidy func(string) (string, error)
+}
+
+// wanted reports whether a question is asked, by the answers so far.
+func (q setUp) wanted(answers map[string]string) bool {
+	return q.only == "" || slices.ContainsFunc(q.values, func(v string) bool {
+		begin, open := strings.CutSuffix(v, "*")
+		return v == answers[q.only] || open && strings.HasPrefix(answers[q.only], begin)
+	})
 }
 
 func among(words ...string) func(rpc.IntegrationsResult) []string {
@@ -37,7 +50,7 @@ func among(words ...string) func(rpc.IntegrationsResult) []string {
 }
 
 var topics = []topic{
-	{"agent", "Choose the agent that plays the apprentice", "aa configure agent --agent codex --permissions workspace_write", []setUp{
+	{name: "agent", short: "Choose the agent that plays the apprentice", example: "aa configure agent --agent codex --permissions workspace_write", asks: []setUp{
 		{key: "agent", flag: "agent", question: "Which agent?", choices: agentChoices},
 		{key: "custom_command_template", flag: "template", question: "Its command, with {workspace} and {prompt_file}?", only: "agent", values: []string{"custom"}},
 		{key: "custom_display_name", flag: "name", question: "What is it called?", only: "agent", values: []string{"custom"}},
@@ -46,13 +59,13 @@ var topics = []topic{
 		{key: "agent_permissions", flag: "permissions", question: "What may it do?", choices: among("read_only", "workspace_write", "full_access")},
 		{key: "agent_session", flag: "session", question: "Does a revision go on in the agent's own session?", choices: among("fresh", "resume")},
 	}},
-	{"model", "Choose the model that can be the mentor", "aa configure model --provider anthropic", []setUp{
+	{name: "model", short: "Choose the model that can be the mentor", example: "aa configure model --provider anthropic", asks: []setUp{
 		{key: "mentor_provider", flag: "provider", question: "Whose model?", choices: providerChoices},
 		{key: "mentor_base_url", flag: "base-url", question: "At which address?", only: "mentor_provider", values: []string{"compatible"}},
 		{key: "mentor_model", flag: "model", question: "Which model? (empty is the provider's usual one)"},
 		{key: "mentor_key_variable", flag: "key-variable", question: "Which variable holds the key? (empty is the provider's own)"},
 	}},
-	{"apprenticeship", "Choose how runs are reviewed and limited", "aa configure apprenticeship --mentor-mode hybrid --max-loops 4", []setUp{
+	{name: "apprenticeship", short: "Choose how runs are reviewed and limited", example: "aa configure apprenticeship --mentor-mode hybrid --max-loops 4", asks: []setUp{
 		{key: "mentor_mode", flag: "mentor-mode", question: "Who reviews?", choices: among("checks", "model_assisted", "expert_led", "hybrid")},
 		{key: "max_improvement_loops", flag: "max-loops", question: "How many attempts at most?"},
 		{key: "task_timeout_seconds", flag: "timeout-seconds", question: "How many seconds may an attempt take?"},
@@ -97,7 +110,7 @@ asks; elsewhere, or with flags, the flags say it.`,
 
 func topicCommand(a *app, t topic) *cobra.Command {
 	given := map[string]*string{}
-	cmd := &cobra.Command{Use: t.name, Short: t.short, Example: "  " + t.example, Args: takes(0, 0)}
+	cmd := &cobra.Command{Use: t.name, Short: t.short, Long: t.long, Example: "  " + t.example, Args: takes(0, 0)}
 	cmd.Flags().SortFlags = false
 	for _, q := range t.asks {
 		given[q.key] = cmd.Flags().String(q.flag, "", q.question+" (`"+q.key+"`)")
@@ -106,7 +119,14 @@ func topicCommand(a *app, t topic) *cobra.Command {
 		changes := [][2]string{}
 		for _, q := range t.asks {
 			if cmd.Flags().Changed(q.flag) {
-				changes = append(changes, [2]string{q.key, *given[q.key]})
+				value := *given[q.key]
+				if q.tidy != nil {
+					var err error
+					if value, err = q.tidy(value); err != nil {
+						return err
+					}
+				}
+				changes = append(changes, [2]string{q.key, value})
 			}
 		}
 		if len(changes) == 0 {
@@ -118,13 +138,17 @@ func topicCommand(a *app, t topic) *cobra.Command {
 				return err
 			}
 		}
-		return a.apply(ctx, c, changes)
+		if err := a.apply(ctx, c, changes, t.after != nil); err != nil || t.after == nil {
+			return err
+		}
+		return t.after(a, ctx, c)
 	})
 	return cmd
 }
 
-// apply changes settings one after the other and tells each.
-func (a *app) apply(ctx context.Context, c *client.Client, changes [][2]string) error {
+// apply changes settings one after the other and tells each; as JSON it tells all at
+// the end, unless more follows.
+func (a *app) apply(ctx context.Context, c *client.Client, changes [][2]string, more bool) error {
 	told := map[string]any{}
 	for _, change := range changes {
 		p := rpc.SettingsSetParams{Key: change[0], Value: change[1], Unset: change[1] == ""}
@@ -141,7 +165,7 @@ func (a *app) apply(ctx context.Context, c *client.Client, changes [][2]string) 
 			}
 		}
 	}
-	if a.json {
+	if a.json && !more {
 		return a.emit(told)
 	}
 	return nil
@@ -166,7 +190,7 @@ func (a *app) askTopic(ctx context.Context, c *client.Client, t topic) ([][2]str
 			return nil, err
 		}
 		answers[q.key] = settingText(value)
-		if q.only != "" && !slices.Contains(q.values, answers[q.only]) {
+		if !q.wanted(answers) {
 			continue
 		}
 		answer, err := a.askOne(ctx, typing, q, known, answers[q.key])
@@ -212,6 +236,11 @@ func (a *app) askOne(ctx context.Context, typing *prompter, q setUp, known rpc.I
 		case !slices.Contains(choices, line):
 			fmt.Fprintf(a.err, "%s\n", a.errStyle(yellow, "one of "+strings.Join(choices, ", ")+", or its number"))
 			continue
+		}
+		if q.tidy != nil {
+			if line, err = q.tidy(line); err != nil {
+				return "", err
+			}
 		}
 		if _, err := apprentice.DefaultSettings().WithText(q.key, line); err != nil {
 			fmt.Fprintf(a.err, "%s\n", a.errStyle(yellow, err.Error()))

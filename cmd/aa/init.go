@@ -65,7 +65,7 @@ func (a *app) init(ctx context.Context, c *client.Client, yes bool) error {
 	if !yes {
 		return a.told("nothing was changed")
 	}
-	if err := a.apply(ctx, c, changes); err != nil {
+	if err := a.apply(ctx, c, changes, false); err != nil {
 		return err
 	}
 	a.note("next: aa certify, then aa run \"what to do\"")
