@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -45,7 +46,7 @@ file env of the home, so that the service finds the agents that you find.`,
 	cmd.Flags().StringVar(&i.user, "user", "", "with --system: whom aad and its agents run as (who called sudo)")
 	cmd.Flags().BoolVar(&i.force, "force", false, "replace the service of another home")
 	cmd.Flags().BoolVar(&i.linger, "linger", false, "let systemd keep your services when you log out, without asking")
-	cmd.Flags().BoolVar(&i.print, "print", false, "print the files of systemd, or launchd on macOS, and write nothing")
+	cmd.Flags().BoolVar(&i.print, "print", false, "print the file of launchd or OpenRC, or those of systemd, and write nothing")
 	return cmd
 }
 
@@ -90,7 +91,11 @@ func (i *installation) plan() (*installed, *user.User, error) {
 	in := &installed{mark: mark{Version: markVersion, Name: serviceName, System: i.system, InstalledAt: apprentice.Stamp(time.Now())}}
 	var owner *user.User
 	var err error
-	if i.system {
+	switch {
+	case i.user != "" && (!i.system || runtime.GOOS == "windows"):
+		return nil, nil, apprentice.Errorf(apprentice.Invalid, "only a service of the machine has a user to run as, and on Windows none but the system's").
+			WithField("user").WithHint("aad install --system")
+	case i.system && runtime.GOOS != "windows":
 		if owner, err = serviceUser(i.user); err != nil {
 			return nil, nil, err
 		}
@@ -106,17 +111,22 @@ func (i *installation) plan() (*installed, *user.User, error) {
 	if in.Executable, err = os.Executable(); err != nil {
 		return nil, nil, fmt.Errorf("find out where aad lies: %w", err)
 	}
-	if strings.ContainsAny(in.Home+in.Socket+in.Executable, "\n\"'\\") || strings.Contains(in.Home+in.Executable, "{{") {
-		return nil, nil, apprentice.Errorf(apprentice.Unmet, "a path with quotes, backslashes or line feeds cannot stand in a service's file").
-			WithHint("set AA_HOME to another folder")
+	for _, path := range []string{in.Home, in.Socket, in.Executable} {
+		if !fits(service.Platform(), path) {
+			return nil, nil, apprentice.Errorf(apprentice.Unmet, "the path %s cannot stand in a service's file", path).
+				WithHint("set AA_HOME to a folder without quotes, backslashes and the like in its name")
+		}
 	}
 	_, err = findShim()
 	return in, owner, err
 }
 
 func (in *installed) print(out io.Writer) error {
-	if service.Platform() == "darwin-launchd" {
+	switch service.Platform() {
+	case "darwin-launchd":
 		return say(out, "# %s.plist\n%s", in.Name, in.plist())
+	case openrcName:
+		return say(out, "%s", strings.TrimSuffix(in.openrc(), "\n"))
 	}
 	return say(out, "# %s\n%s\n# %s\n%s", unitName, in.serviceUnit(), socketName, in.socketUnitText())
 }
@@ -126,8 +136,7 @@ func (in *installed) print(out io.Writer) error {
 func (i *installation) clear(ctx context.Context, in *installed) (ran bool, err error) {
 	old, err := findInstalled()
 	if err == nil && old.Home == in.Home {
-		state, err := old.manager.Status()
-		return err == nil && state == service.StatusRunning, old.remove(ctx)
+		return old.running(), old.remove(ctx)
 	}
 	info, err := os.Stat(in.unitFile())
 	switch {

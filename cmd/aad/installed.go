@@ -53,6 +53,17 @@ func (in *installed) arguments() []string {
 	return args
 }
 
+// plainArguments are those under managers that are not systemd. These keep what is
+// said on stderr in a file that only grows, so errors alone are said there: the log of
+// the home has the rest. Those of Linux start all as root.
+func (in *installed) plainArguments() []string {
+	args := append(in.arguments(), "--log-level", "error")
+	if in.System && runtime.GOOS == "linux" {
+		args = append(args, "--as", in.User)
+	}
+	return args
+}
+
 // findInstalled reads the mark of the home.
 func findInstalled() (*installed, error) {
 	home, err := daemon.HomePath(os.LookupEnv)
@@ -107,13 +118,12 @@ func (in *installed) open() error {
 		options["SystemdScript"] = in.serviceUnit()
 	case runtime.GOOS == "darwin":
 		options["LaunchdConfig"] = in.plist()
+	case service.Platform() == openrcName:
+		options["OpenRCScript"] = in.openrc()
 	}
 	config := &service.Config{
 		Name: in.Name, DisplayName: "aad", Description: "aad, the daemon that works runs",
-		Executable: in.Executable, Arguments: in.arguments(), Option: options,
-	}
-	if in.System && runtime.GOOS == "linux" && !in.systemd() { // most of these run all as root
-		config.Arguments = append(config.Arguments, "--as", in.User)
+		Executable: in.Executable, Arguments: in.plainArguments(), Option: options,
 	}
 	manager, err := service.New(idle{}, config)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/kardianos/service"
@@ -45,7 +46,7 @@ func withService(body func(context.Context, io.Writer, *installed) error) func(*
 // start hands the home to the service: an aad that serves it by itself is stopped
 // first. Its attempts go on.
 func start(ctx context.Context, out io.Writer, in *installed) error {
-	if state, err := in.manager.Status(); err == nil && state == service.StatusRunning {
+	if in.running() {
 		return say(out, "the service runs already")
 	}
 	if !in.socketUnit() || !in.socketActive(ctx) {
@@ -65,7 +66,7 @@ func start(ctx context.Context, out io.Writer, in *installed) error {
 	if err := in.manager.Start(); err != nil {
 		return in.fault("start", err)
 	}
-	return say(out, "started the service")
+	return in.tellStarted(ctx, out, "started the service")
 }
 
 func stop(ctx context.Context, out io.Writer, in *installed) error {
@@ -80,12 +81,72 @@ func stop(ctx context.Context, out io.Writer, in *installed) error {
 	return say(out, "stopped the service; attempts go on and are taken up when it starts")
 }
 
-func restart(_ context.Context, out io.Writer, in *installed) error {
-	if err := in.manager.Restart(); err != nil {
-		return in.fault("restart", err)
+func restart(ctx context.Context, out io.Writer, in *installed) error {
+	if in.systemd() {
+		if err := in.manager.Restart(); err != nil {
+			return in.fault("restart", err)
+		}
+		return say(out, restarted)
 	}
-	return say(out, "restarted the service; attempts have gone on meanwhile")
+	// What does not run need not be stopped; what will not end is told below.
+	stopFault := in.manager.Stop()
+	if !in.settles(ctx, false) {
+		return in.fault("stop", errors.Join(stopFault, errors.New("it still runs")))
+	}
+	if err := in.manager.Start(); err != nil {
+		return in.fault("start", err)
+	}
+	return in.tellStarted(ctx, out, restarted)
 }
+
+const restarted = "restarted the service; attempts have gone on meanwhile"
+
+// tellStarted says what has been done once aad answers. Managers but systemd return
+// as soon as its process exists.
+func (in *installed) tellStarted(ctx context.Context, out io.Writer, what string) error {
+	if in.systemd() || in.settles(ctx, true) {
+		return say(out, what)
+	}
+	if !in.running() {
+		return in.fault("start", errors.New("aad has ended at once")).WithHint("aad run in the foreground says why")
+	}
+	return say(out, "started the service; aad does not answer yet: aad status, and %s", filepath.Join(in.Home, "log", "aad.log"))
+}
+
+// settles waits until the service runs and answers, or has gone. It reports false
+// when a stop may take no longer, and when the service is seen to have ended instead.
+func (in *installed) settles(ctx context.Context, up bool) bool {
+	ctx, cancel := context.WithTimeout(ctx, settlePatience)
+	defer cancel()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for ended := 0; ended < 20; {
+		_, err := daemon.Ask(ctx, in.Socket)
+		if up && err == nil {
+			return true
+		}
+		if !in.running() {
+			if !up && err != nil {
+				return true
+			}
+			ended++ // managers may take a moment to see it run
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return false
+}
+
+func (in *installed) running() bool {
+	state, err := in.manager.Status()
+	return err == nil && state == service.StatusRunning
+}
+
+// settlePatience is the time that a service's files give aad to end, and a little.
+const settlePatience = 35 * time.Second
 
 // status asks the service manager, and aad itself if that says that it runs: asking
 // aad first would start it by its socket.
@@ -149,7 +210,7 @@ func (in *installed) remove(ctx context.Context) error {
 	return nil
 }
 
-func (in *installed) fault(what string, err error) error {
+func (in *installed) fault(what string, err error) *apprentice.Error {
 	return apprentice.Errorf(apprentice.Unmet, "%s the service (%s): %v", what, in.manager.Platform(), err).
 		WithHint("aad run keeps aad in the foreground")
 }

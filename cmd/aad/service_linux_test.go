@@ -34,6 +34,18 @@ func TestServiceUnderSystemV(t *testing.T) {
 	playService(t, "testdata/sysv.sh")
 }
 
+// TestServiceUnderOpenRC has Debian's openrc run what aad installs. .ci/openrc unpacks
+// it into a folder and says where.
+func TestServiceUnderOpenRC(t *testing.T) {
+	if exists("/run/systemd/system") {
+		t.Skip("systemd runs here, so the library chooses it")
+	}
+	if os.Getenv("AA_OPENRC") == "" {
+		t.Skip("AA_OPENRC does not say where openrc lies: .ci/openrc does")
+	}
+	playService(t, "testdata/openrc.sh")
+}
+
 // playService runs a script as the first process of namespaces of its own.
 func playService(t *testing.T, path string, env ...string) {
 	if os.Geteuid() != 0 {
@@ -45,13 +57,17 @@ func playService(t *testing.T, path string, env ...string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(home) })
-	for _, dir := range []string{filepath.Dir(bin), bin, home} { // another user may have to reach them
-		if err := os.Chmod(dir, 0o755); err != nil {
+	for _, dir := range []string{filepath.Dir(bin), bin, home, filepath.Dir(work), work} { // another user may have to reach them
+		mode := fs.FileMode(0o755)
+		if dir == work {
+			mode = 0o777 // and its agent to write there
+		}
+		if err := os.Chmod(dir, mode); err != nil {
 			t.Fatal(err)
 		}
 	}
 	agent := "echo $$ > " + work + "/agent.pid\nwhile [ ! -e " + work + "/go ]; do sleep 0.05; done\nmkdir -p artifacts\necho done > artifacts/report.md\n"
-	if err := os.WriteFile(filepath.Join(work, "agent.sh"), []byte(agent), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(work, "agent.sh"), []byte(agent), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	script, err := filepath.Abs(path)
@@ -61,7 +77,7 @@ func playService(t *testing.T, path string, env ...string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", script)
-	cmd.Env = append([]string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + home, "AA_HOME=" + filepath.Join(home, "h"), "WORK=" + work, "BIN=" + bin}, env...)
+	cmd.Env = append([]string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + home, "AA_HOME=" + filepath.Join(home, "h"), "WORK=" + work, "BIN=" + bin, "OPENRC=" + os.Getenv("AA_OPENRC")}, env...)
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	if err != nil && strings.HasPrefix(string(out), "unshare: ") {

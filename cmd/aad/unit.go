@@ -17,6 +17,8 @@ const (
 	serviceName = "aad"
 	unitName    = "aad.service"
 	socketName  = "aad.socket"
+
+	openrcName = "linux-openrc" // the library's word
 )
 
 var (
@@ -26,6 +28,8 @@ var (
 	socketText string
 	//go:embed units/aad.plist
 	plistText string
+	//go:embed units/aad.openrc
+	openrcText string
 )
 
 // systemHardening is for services of the machine, where the manager may do more.
@@ -69,7 +73,7 @@ func (in *installed) userLine(key string) string {
 // plist is the launchd property list of the service.
 func (in *installed) plist() string {
 	var args strings.Builder
-	for _, arg := range append([]string{in.Executable}, in.arguments()...) {
+	for _, arg := range append([]string{in.Executable}, in.plainArguments()...) {
 		fmt.Fprintf(&args, "\t\t<string>%s</string>\n", quoteXML(arg))
 	}
 	who := ""
@@ -77,6 +81,15 @@ func (in *installed) plist() string {
 		who = "\t<key>UserName</key>\n\t<string>" + quoteXML(in.User) + "</string>\n"
 	}
 	return fill(plistText, "NAME", in.Name, "ARGS", args.String(), "USER", who, "LOG", quoteXML(filepath.Join(in.Home, "log", "aad.out")))
+}
+
+// openrc is the script of the service for OpenRC.
+func (in *installed) openrc() string {
+	var args []string
+	for _, arg := range in.plainArguments() {
+		args = append(args, quoteOpenRC(arg))
+	}
+	return fill(openrcText, "EXEC", quoteOpenRC(in.Executable), "ARGS", strings.Join(args, " "))
 }
 
 // fill puts values in the place of @KEY@; a line feed or blank after a key goes with
@@ -90,10 +103,30 @@ func fill(text string, pairs ...string) string {
 	return strings.NewReplacer(list...).Replace(text)
 }
 
+// fits reports whether a path can stand in the file of a platform's manager. What the
+// library writes for System V and its like keeps no quotes, and its templates have
+// braces.
+func fits(platform, path string) bool {
+	bad := "\n\"'\\"
+	switch platform {
+	case "windows-service": // which has no file
+		return !strings.Contains(path, "\"")
+	case "unix-systemv", "linux-upstart", "linux-rcs", "linux-procd":
+		bad += " \t$`*?[]~&;|<>()#!"
+	}
+	return !strings.ContainsAny(path, bad) && !strings.Contains(path, "{{")
+}
+
 // quoteUnit writes a value as systemd's ExecStart takes it: $ and % mean nothing in
 // it.
 func quoteUnit(text string) string {
 	return strings.NewReplacer("%", "%%", "$", "$$").Replace(strconv.Quote(text))
+}
+
+// quoteOpenRC writes a value as it stands in a script's double quotes, where a shell
+// reads it a second time. It has no quotes and no backslash of its own.
+func quoteOpenRC(text string) string {
+	return "'" + strings.NewReplacer("$", `\$`, "`", "\\`").Replace(text) + "'"
 }
 
 func quoteXML(text string) string {
@@ -114,7 +147,7 @@ func (in *installed) unitFile() string {
 			return "/Library/LaunchDaemons/" + in.Name + ".plist"
 		}
 		return filepath.Join(home, "Library/LaunchAgents", in.Name+".plist")
-	case "linux-openrc", "unix-systemv", "linux-rcs", "linux-procd":
+	case openrcName, "unix-systemv", "linux-rcs", "linux-procd":
 		return "/etc/init.d/" + in.Name
 	case "linux-upstart":
 		return "/etc/init/" + in.Name + ".conf"
