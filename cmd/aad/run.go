@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 
@@ -32,6 +33,9 @@ func runCommand() *cobra.Command {
 			"  AA_HOME=/srv/aad aad run --log-format json\n",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			// A panic, and the watchdog's SIGABRT, end aad by a signal: Go's exit status 2
+			// is that of a refusal, after which no manager is to start it again.
+			debug.SetTraceback("crash")
 			handler, err := logHandler(logFormat, logLevel)
 			if err != nil {
 				return err

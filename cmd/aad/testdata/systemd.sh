@@ -65,8 +65,22 @@ systemctl --user is-active --quiet aad.socket || fail "the socket went with aad"
 aa list -q --no-autostart >/dev/null || fail "who connects does not start aad"
 systemctl --user is-active --quiet aad.service || fail "not started by its socket"
 
-echo "== the watchdog is fed"
+echo "== an aad that panics comes back, though Go's own exit status is that of a refusal"
+old=$(systemctl --user show -P MainPID aad.service)
+kill -ABRT "$old"
+until_ok '[ "$(systemctl --user show -P MainPID aad.service)" != "$old" ] && systemctl --user is-active --quiet aad.service'
+
+echo "== one that hangs is ended by the watchdog, and comes back"
 [ "$(systemctl --user show -P WatchdogUSec aad.service)" = 1min ] || fail "no watchdog"
+mkdir -p "$HOME/.config/systemd/user/aad.service.d"
+printf '[Service]\nWatchdogSec=2\n' >"$HOME/.config/systemd/user/aad.service.d/soon.conf"
+systemctl --user daemon-reload
+aad restart >/dev/null
+old=$(systemctl --user show -P MainPID aad.service)
+kill -STOP "$old"
+until_ok '[ "$(systemctl --user show -P MainPID aad.service)" != "$old" ] && systemctl --user is-active --quiet aad.service'
+rm -r "$HOME/.config/systemd/user/aad.service.d"
+systemctl --user daemon-reload
 
 echo "== install may be repeated; what was added to env stays"
 echo 'MINE=1' >>"$AA_HOME/env"
