@@ -78,27 +78,9 @@ type Artifact struct {
 type Record struct {
 	Trace         apprentice.AgentTrace    // agent_trace.json
 	Outputs       apprentice.ActualOutputs // actual_outputs.json
-	TraceReport   TraceReport              // trace_normalization_report.json
+	TraceReport   apprentice.TraceReport   // trace_normalization_report.json
 	OutputsReport OutputsReport            // actual_outputs_normalization_report.json
 	Diagnostics   *Diagnostics             // contract_diagnostics.json, when something was missing
-}
-
-// TraceReport says how agent_trace.json came to be.
-type TraceReport struct {
-	TaskID              string         `json:"task_id"`
-	AttemptID           string         `json:"attempt_id"`
-	AttemptKind         string         `json:"attempt_kind"`
-	RawTraceRef         string         `json:"raw_trace_ref,omitempty"`
-	NormalizedTraceRef  string         `json:"normalized_trace_ref"`
-	CanonicalTraceRef   string         `json:"canonical_trace_ref"`
-	TraceSchemaValid    bool           `json:"trace_schema_valid"` // of what the agent reported
-	TraceNormalized     bool           `json:"trace_normalized"`   // what it reported was brought to our fields
-	TraceLossless       bool           `json:"trace_lossless"`     // nothing of it is missing in ours
-	FallbackTrace       bool           `json:"fallback_trace"`     // the trace rests on observation alone
-	RawStepCount        int            `json:"raw_step_count"`
-	NormalizedStepCount int            `json:"normalized_step_count"`
-	DiscardedStepCount  int            `json:"discarded_step_count"`
-	MetadataJSON        map[string]any `json:"metadata_json,omitempty"`
 }
 
 // OutputsReport says how actual_outputs.json came to be.

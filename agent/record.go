@@ -150,8 +150,8 @@ func (o Observed) artifacts() []apprentice.ArtifactRef {
 	return refs
 }
 
-func (o Observed) traceReport(t apprentice.AgentTrace, reported ReportedTrace, problem string) TraceReport {
-	rep := TraceReport{
+func (o Observed) traceReport(t apprentice.AgentTrace, reported ReportedTrace, problem string) apprentice.TraceReport {
+	rep := apprentice.TraceReport{
 		TaskID: string(o.TaskID), AttemptID: o.attemptID(), AttemptKind: string(o.Kind),
 		NormalizedTraceRef: o.ref("agent_trace.json"), CanonicalTraceRef: o.ref("agent_trace.json"),
 		TraceLossless: problem == "", FallbackTrace: len(reported.Steps) == 0 && (o.Told == nil || o.Told.Count == 0),

@@ -40,3 +40,21 @@ type ArtifactRef struct {
 	SecretScanOK        bool           `json:"secret_scan_ok"`
 	MetadataJSON        map[string]any `json:"metadata_json,omitempty"`
 }
+
+// Artifact is one row of a package's artifacts_index.json. Every row resolves:
+// the file is there when the row is written.
+type Artifact struct {
+	PackageRelativePath   string    `json:"package_relative_path"`
+	ArtifactRef           string    `json:"artifact_ref"`
+	ArtifactKind          string    `json:"artifact_kind" enum:"input|output|intermediate|log|trace|score|rubric|feedback|lesson|package_file|media|document|unknown"`
+	LinkedTraceSteps      List[int] `json:"linked_trace_steps"`
+	ProducedByAttemptID   string    `json:"produced_by_attempt_id,omitempty"`
+	ProducedByAttemptKind string    `json:"produced_by_attempt_kind,omitempty"`
+	SizeBytes             int64     `json:"size_bytes"`
+	ContentHash           string    `json:"content_hash"` // "sha256:" and hex
+	MimeType              string    `json:"mime_type"`
+	MediaType             string    `json:"media_type" enum:"text|code|data|document|image|audio|video|archive|binary|unknown"`
+	PreviewAvailable      bool      `json:"preview_available"`
+	PreviewTruncated      bool      `json:"preview_truncated"`
+	ArtifactMissing       bool      `json:"artifact_missing"`
+}

@@ -112,3 +112,21 @@ type AgentTraceStep struct {
 	GitCommitBefore        string         `json:"git_commit_before,omitempty"`
 	GitCommitAfter         string         `json:"git_commit_after,omitempty"`
 }
+
+// TraceReport says how an agent_trace.json came to be, stored beside it as trace_normalization_report.json.
+type TraceReport struct {
+	TaskID              string         `json:"task_id"`
+	AttemptID           string         `json:"attempt_id"`
+	AttemptKind         string         `json:"attempt_kind"`
+	RawTraceRef         string         `json:"raw_trace_ref,omitempty"`
+	NormalizedTraceRef  string         `json:"normalized_trace_ref"`
+	CanonicalTraceRef   string         `json:"canonical_trace_ref"`
+	TraceSchemaValid    bool           `json:"trace_schema_valid"` // of what the agent reported
+	TraceNormalized     bool           `json:"trace_normalized"`   // what it reported was brought to our fields
+	TraceLossless       bool           `json:"trace_lossless"`     // nothing of it is missing in ours
+	FallbackTrace       bool           `json:"fallback_trace"`     // the trace rests on observation alone
+	RawStepCount        int            `json:"raw_step_count"`
+	NormalizedStepCount int            `json:"normalized_step_count"`
+	DiscardedStepCount  int            `json:"discarded_step_count"`
+	MetadataJSON        map[string]any `json:"metadata_json,omitempty"`
+}

@@ -24,7 +24,7 @@ type builder struct {
 	both    *sanitise.Scanner // of all that must not leave; set once all was looked at
 	book    *sanitise.Book
 	dir     string
-	passes  []pass
+	passes  []Pass
 	files   []*file
 	report  sanitise.Report
 	entries []FileEntry
@@ -86,7 +86,7 @@ func scannerOf(s *sanitise.Scanner) (*sanitise.Scanner, error) {
 const tempName = ".aa-tmp-bundle"
 
 func (b *builder) build(ctx context.Context) (m Manifest, err error) {
-	if b.passes, err = packagesOf(b.src); err != nil {
+	if b.passes, err = PackagesOf(b.src); err != nil {
 		return m, err
 	}
 	items, err := itemsOf(b.src, b.o, b.passes)
@@ -172,7 +172,7 @@ func (b *builder) look(f *file) error {
 			if f.why == "" {
 				f.why = fmt.Sprintf("larger than %d MiB: referenced, not copied", b.o.Limit>>20)
 			}
-			f.sum, f.size, err = sumOf(f.from)
+			f.sum, f.size, err = SumOf(f.from)
 			return err
 		}
 	}
@@ -225,24 +225,16 @@ func (b *builder) writeAll(ctx context.Context) error {
 // write puts one item into the bundle, or says why not. It fails closed.
 func (b *builder) write(f *file) error {
 	f.entry = FileEntry{Path: f.name, Size: f.size, SHA256: f.sum, Action: Omitted, Why: f.why}
-	hidden := !f.found.Text && len(f.found.Findings) > 0
-	switch {
-	case f.why != "":
+	if f.why != "" {
 		return nil
-	case hidden:
-		f.entry.Why = "something in it must not leave, and cannot be masked there"
-	case f.found.Unreadable != "" && b.o.Consent != "all":
-		f.entry.Why = f.found.Unreadable + "; consent \"all\" would include it"
-	default:
-		return b.put(f)
 	}
-	if hidden { // its sum would let others try values
-		f.entry.Size, f.entry.SHA256 = 0, ""
+	if why := WhyNot(f.found, b.o.Consent); why != "" {
+		f.entry.Why = why
+		if len(f.found.Findings) > 0 { // its sum would let others try values
+			f.entry.Size, f.entry.SHA256 = 0, ""
+		}
+		return nil
 	}
-	return nil
-}
-
-func (b *builder) put(f *file) error {
 	data, err := f.read()
 	if err != nil {
 		return err
@@ -250,17 +242,38 @@ func (b *builder) put(f *file) error {
 	if sumOfBytes(data) != f.sum {
 		return fmt.Errorf("%s changed while it was packed", f.path)
 	}
-	masked := b.book.Mask(data, f.found.Findings)
 	action := Copied
 	if len(f.found.Findings)+len(f.names) > 0 {
 		action = Sanitised
-		if !stillJSON(f.path, data, masked) {
-			f.entry = FileEntry{Path: f.name, Action: Omitted, Why: "masked it would be no JSON"}
-			return nil
-		}
+	}
+	masked, why := Mask(b.book, f.path, data, f.found.Findings)
+	if why != "" {
+		f.entry = FileEntry{Path: f.name, Action: Omitted, Why: why}
+		return nil
 	}
 	f.entry, err = b.add(f.name, masked, action)
 	return err
+}
+
+// WhyNot says why a file in which this was found must not leave, "" where it may
+// once it is masked.
+func WhyNot(found sanitise.File, consent string) string {
+	switch {
+	case !found.Text && len(found.Findings) > 0:
+		return "something in it must not leave, and cannot be masked there"
+	case found.Unreadable != "" && consent != "all":
+		return found.Unreadable + "; consent \"all\" would include it"
+	}
+	return ""
+}
+
+// Mask masks what was found in a text, or says why it must be left out.
+func Mask(book *sanitise.Book, name string, data []byte, found []sanitise.Finding) (masked []byte, why string) {
+	masked = book.Mask(data, found)
+	if len(found) > 0 && !stillJSON(name, data, masked) {
+		return nil, "masked it would be no JSON"
+	}
+	return masked, ""
 }
 
 // add writes a file of the bundle.

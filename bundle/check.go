@@ -208,7 +208,7 @@ func (c *checker) file(name string, sums map[string]string, scanner *sanitise.Sc
 	c.mu.Unlock()
 	own := name == SumsName || name == SignatureName
 	if c.o.HashesOnly || info.Size() > maxChecked {
-		if sum, _, err := sumOf(full); !own && (err != nil || sum != sums[name]) {
+		if sum, _, err := SumOf(full); !own && (err != nil || sum != sums[name]) {
 			c.wrongSum(name, sums)
 		}
 		return
@@ -265,7 +265,7 @@ func (c *checker) counts() {
 			c.problem(ManifestName, "package %q leads out of the bundle", p.Path)
 			return
 		}
-		b.passes = append(b.passes, pass{Package: p, at: p.Path, kinds: c.kinds(p)})
+		b.passes = append(b.passes, Pass{Package: p, at: p.Path, Kinds: c.kinds(p)})
 		index, err := b.written(filepath.ToSlash(filepath.Join(p.Path, "outputs/artifacts_index.json")))
 		if err != nil || index == nil {
 			c.problem(ManifestName, "package %s has no artifacts_index.json", p.TaskID)

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path"
@@ -94,30 +95,38 @@ func (c *checker) references(name string, data []byte) {
 }
 
 func (c *checker) refsIn(name, at string, doc []byte) {
-	if !strings.Contains(string(doc), `_ref`) && !strings.Contains(string(doc), "_path\"") {
+	References(doc, func(key, ref string) {
+		if !c.resolves(at, ref) {
+			c.problem(name, "%s leads to %q, which is neither there nor named as left out", key, ref)
+		}
+	})
+}
+
+// References gives found every reference in a JSON document, with the key that says
+// that it is one. What is no JSON has none.
+func References(doc []byte, found func(key, ref string)) {
+	if !bytes.Contains(doc, []byte("_ref")) && !bytes.Contains(doc, []byte("_path\"")) {
 		return
 	}
 	var v any
-	if json.Unmarshal(doc, &v) != nil {
-		return // told as a schema's fault
+	if json.Unmarshal(doc, &v) == nil {
+		references("", v, found)
 	}
-	c.walk(name, at, "", v)
 }
 
-// walk looks at every member whose key says that it is a reference.
-func (c *checker) walk(name, at, key string, v any) {
+func references(key string, v any, found func(key, ref string)) {
 	switch v := v.(type) {
 	case map[string]any:
 		for k, member := range v {
-			c.walk(name, at, k, member)
+			references(k, member, found)
 		}
 	case []any:
 		for _, member := range v {
-			c.walk(name, at, key, member)
+			references(key, member, found)
 		}
 	case string:
-		if v != "" && isReference(key) && !c.resolves(at, v) {
-			c.problem(name, "%s leads to %q, which is neither there nor named as left out", key, v)
+		if v != "" && isReference(key) {
+			found(key, v)
 		}
 	}
 }

@@ -69,9 +69,9 @@ func (b *builder) written(name string) ([]byte, error) {
 	return data, err
 }
 
-func (b *builder) gather(p pass, name, pattern string) error {
+func (b *builder) gather(p Pass, name, pattern string) error {
 	var lines [][]byte
-	for _, kind := range p.kinds {
+	for _, kind := range p.Kinds {
 		doc, err := b.written(path.Join(p.at, fmt.Sprintf(pattern, kind)))
 		if err != nil {
 			return err
@@ -79,7 +79,7 @@ func (b *builder) gather(p pass, name, pattern string) error {
 		if doc == nil {
 			continue
 		}
-		line, err := compactLine(doc)
+		line, err := CompactLine(doc)
 		if err != nil {
 			return fmt.Errorf("gather %s: %w", name, err)
 		}
@@ -104,8 +104,8 @@ func (b *builder) addMade(name string, data []byte) error {
 
 // index makes outputs/artifacts_index.json: the package's own rows of what is in the
 // bundle, as it lies there. Paths are relative to the package.
-func (b *builder) index(p pass) error {
-	data, err := os.ReadFile(filepath.Join(p.dir, "artifacts_index.json"))
+func (b *builder) index(p Pass) error {
+	data, err := os.ReadFile(filepath.Join(p.Dir, "artifacts_index.json"))
 	var own []map[string]any
 	if err == nil {
 		err = json.Unmarshal(data, &own)
@@ -151,7 +151,7 @@ func (b *builder) count() error {
 	c := &b.counts
 	c.Packages = len(b.passes)
 	for _, p := range b.passes {
-		c.Attempts += len(p.kinds)
+		c.Attempts += len(p.Kinds)
 		all := map[string]func(*Counts) *int{}
 		for _, g := range gathered {
 			all[g.name] = g.rows

@@ -24,10 +24,10 @@ func FuzzParseManifest(f *testing.F) {
 }
 
 func FuzzParseSums(f *testing.F) {
-	f.Add(writeSums([]Sum{{"b", strings.Repeat("0", 64)}, {"a", strings.Repeat("f", 64)}}))
+	f.Add(WriteSums([]Sum{{"b", strings.Repeat("0", 64)}, {"a", strings.Repeat("f", 64)}}))
 	f.Add([]byte("x  y\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if sums, err := ParseSums(data); err == nil && string(writeSums(sums)) != string(data) {
+		if sums, err := ParseSums(data); err == nil && string(WriteSums(sums)) != string(data) {
 			t.Fatalf("%q was read as %v", data, sums)
 		}
 	})
@@ -47,7 +47,7 @@ func TestAManifestThatLeadsOutOfTheBundleIsAProblem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, data := range map[string][]byte{ManifestName: doc, SumsName: writeSums([]Sum{{"../../etc/passwd", strings.Repeat("0", 64)}})} {
+	for name, data := range map[string][]byte{ManifestName: doc, SumsName: WriteSums([]Sum{{"../../etc/passwd", strings.Repeat("0", 64)}})} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -36,7 +36,7 @@ func (b *builder) seal() (Manifest, error) {
 			sums = append(sums, Sum{e.Path, e.SHA256})
 		}
 	}
-	text := writeSums(sums)
+	text := WriteSums(sums)
 	if err := os.WriteFile(filepath.Join(b.dir, SumsName), text, 0o600); err != nil {
 		return m, err
 	}

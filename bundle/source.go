@@ -52,17 +52,17 @@ type item struct {
 	why  string                 // why it is left out, "" when it is not
 }
 
-// pass is one package of the run that has a folder.
-type pass struct {
+// Pass is one package of the run that has a folder.
+type Pass struct {
 	Package
-	dir   string // its folder in the run
-	at    string // where it lies in the bundle: Path, masked
-	kinds []string
+	Dir   string   // its folder in the run
+	Kinds []string // of its attempts, in the order in which they were made
+	at    string   // where it lies in the bundle: Path, masked
 }
 
-// packagesOf finds the packages of the run, in the order of its passes.
-func packagesOf(src Source) ([]pass, error) {
-	var list []pass
+// PackagesOf finds the packages of the run, in the order of its passes.
+func PackagesOf(src Source) ([]Pass, error) {
+	var list []Pass
 	for n := range src.Run.Pass + 1 {
 		task := apprentice.TaskOf(src.Run.RunID, n)
 		dir := filepath.Join(src.Folder, "packages", string(task))
@@ -75,7 +75,7 @@ func packagesOf(src Source) ([]pass, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, pass{Package: Package{TaskID: string(task)}, dir: dir, kinds: kinds})
+		list = append(list, Pass{Package: Package{TaskID: string(task)}, Dir: dir, Kinds: kinds})
 	}
 	if len(list) > 1 {
 		for i := range list {
@@ -102,7 +102,7 @@ func attemptsIn(dir string) ([]string, error) {
 }
 
 // itemsOf lists everything of the run that may go into its bundle, sorted by path.
-func itemsOf(src Source, o Options, passes []pass) ([]item, error) {
+func itemsOf(src Source, o Options, passes []Pass) ([]item, error) {
 	items := []item{{path: "task/task_instruction.md", from: filepath.Join(src.Folder, "task", "task_instruction.md")}}
 	for from, to := range map[string]string{"task/task_instruction_assets": "task/task_instruction_assets", "mentor_checkpoints": "mentor_checkpoints"} {
 		found, err := tree(filepath.Join(src.Folder, filepath.FromSlash(from)), to, nil)
@@ -112,12 +112,12 @@ func itemsOf(src Source, o Options, passes []pass) ([]item, error) {
 		items = append(items, found...)
 	}
 	for _, p := range passes {
-		found, err := tree(p.dir, p.Path, func(rel string) (string, string) { return placeInPackage(rel, o.Debug) })
+		found, err := tree(p.Dir, p.Path, func(rel string) (string, string) { return placeInPackage(rel, o.Debug) })
 		if err != nil {
 			return nil, err
 		}
 		for i, one := range found {
-			if one.from == filepath.Join(p.dir, "signals", hillclimbName) {
+			if one.from == filepath.Join(p.Dir, "signals", hillclimbName) {
 				found[i].made = func() ([]byte, error) { return oneRow(one.from) }
 			}
 		}
@@ -143,7 +143,7 @@ func oneRow(file string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return compactLine(doc)
+	return CompactLine(doc)
 }
 
 // placeInPackage says where a file of a package lies in the bundle, "" for nowhere,
@@ -165,21 +165,34 @@ func placeInPackage(rel string, debug bool) (to, why string) {
 		case name == "prompt.md", name == "stdout.txt", name == "stderr.txt", name == "stream.jsonl":
 			return rel, logOnly(debug)
 		case strings.HasPrefix(name, "input/"):
-			return rel, inputAgain
+			return rel, InputAgain
 		}
 	}
 	return rel, ""
 }
 
-// inputAgain marks an attempt's copy of an input: it is left out where the package
+// InputAgain marks an attempt's copy of an input: it is left out where the package
 // has the same.
-const inputAgain = "the same as "
+const InputAgain = "the same as "
 
 func logOnly(debug bool) string {
 	if debug {
 		return ""
 	}
 	return "a prompt or log; --include-debug adds it"
+}
+
+// File is a file that lies in a package, or why it is left out.
+type File struct{ Path, From, Why string }
+
+// Files lists the files of a package that place gives a place; see tree. Copies of
+// the package's inputs are among them only where they differ from those.
+func (p Pass) Files(place func(rel string) (to, why string)) (list []File, err error) {
+	items, err := tree(p.Dir, "", place)
+	for _, i := range items {
+		list = append(list, File{i.path, i.from, i.why})
+	}
+	return list, err
 }
 
 // tree lists the regular files below a folder, with their place in the bundle. A
@@ -209,7 +222,7 @@ func tree(dir, to string, place func(rel string) (to, why string)) (items []item
 		if !d.Type().IsRegular() {
 			i.why, i.from = "it is no regular file", "" // a link may lead anywhere
 		}
-		if i.why == inputAgain && i.from != "" {
+		if i.why == InputAgain && i.from != "" {
 			i.why = sameInput(dir, rel)
 		}
 		items = append(items, i)
@@ -240,35 +253,34 @@ func sameInput(dir, rel string) string {
 	if errA != nil || errB != nil || a.Size() != b.Size() {
 		return ""
 	}
-	x, _, errA := sumOf(filepath.Join(dir, rel))
-	y, _, errB := sumOf(filepath.Join(dir, filepath.FromSlash(own)))
+	x, _, errA := SumOf(filepath.Join(dir, rel))
+	y, _, errB := SumOf(filepath.Join(dir, filepath.FromSlash(own)))
 	if errA != nil || errB != nil || x != y {
 		return ""
 	}
-	return inputAgain + own
+	return InputAgain + own
 }
 
-// rawTraces is what the agents themselves told of their attempts: their own trace, or
-// the records that they printed.
-func (p pass) rawTraces() ([]byte, error) {
+// RawTrace is a row of raw_agent_traces.jsonl: what an agent itself told of an
+// attempt, its own trace or the records that it printed.
+type RawTrace struct {
+	TaskID      string            `json:"task_id"`
+	AttemptID   string            `json:"attempt_id"`
+	AttemptKind string            `json:"attempt_kind"`
+	Source      string            `json:"source"` // the file it stood in, or why there is none
+	RawTrace    any               `json:"raw_trace,omitempty"`
+	RawText     string            `json:"raw_text,omitempty"` // of a trace that is no JSON
+	Records     []json.RawMessage `json:"records,omitempty"`
+}
+
+func (p Pass) rawTraces() ([]byte, error) {
 	var lines [][]byte
-	for _, kind := range p.kinds {
-		row := map[string]any{"task_id": p.TaskID, "attempt_id": p.TaskID + "_" + kind, "attempt_kind": kind}
-		dir := filepath.Join(p.dir, "attempts", kind)
-		raw, err := os.ReadFile(filepath.Join(dir, "agent_trace.raw.json"))
-		switch {
-		case err == nil && json.Valid(raw):
-			row["source"], row["raw_trace"] = "agent_trace.raw.json", json.RawMessage(raw)
-		case err == nil:
-			row["source"], row["raw_text"] = "agent_trace.raw.json", string(raw)
-		case errors.Is(err, fs.ErrNotExist):
-			if err := p.streamRecords(row, filepath.Join(dir, "stream.jsonl")); err != nil {
-				return nil, err
-			}
-		default:
-			return nil, fmt.Errorf("read an agent's own trace: %w", err)
+	for _, kind := range p.Kinds {
+		row, err := p.RawTrace(kind, maxStream)
+		if err != nil {
+			return nil, err
 		}
-		line, err := jsonLine(row)
+		line, err := JSONLine(row)
 		if err != nil {
 			return nil, err
 		}
@@ -277,31 +289,52 @@ func (p pass) rawTraces() ([]byte, error) {
 	return joined(lines), nil
 }
 
-// maxStream bounds the stream that is taken for a raw trace.
+// maxStream bounds what is taken for a raw trace.
 const maxStream = 32 << 20
 
-func (p pass) streamRecords(row map[string]any, file string) error {
-	info, err := os.Stat(file)
+// RawTrace reads what the agent of an attempt told, where that has at most so many
+// bytes.
+func (p Pass) RawTrace(kind string, most int64) (RawTrace, error) {
+	row := RawTrace{TaskID: p.TaskID, AttemptID: p.TaskID + "_" + kind, AttemptKind: kind}
+	for _, name := range []string{"agent_trace.raw.json", "stream.jsonl"} {
+		file := filepath.Join(p.Dir, "attempts", kind, name)
+		info, err := os.Stat(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return row, fmt.Errorf("read what an agent told: %w", err)
+		}
+		if row.Source = name; info.Size() > most {
+			row.Source = fmt.Sprintf("none: %s has %d bytes", name, info.Size())
+			return row, nil
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return row, fmt.Errorf("read what an agent told: %w", err)
+		}
+		row.take(data)
+		return row, nil
+	}
+	row.Source = "none: the agent told nothing of itself"
+	return row, nil
+}
+
+// take fills in what the source holds.
+func (row *RawTrace) take(data []byte) {
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		row["source"] = "none: the agent told nothing of itself"
-		return nil
-	case err != nil:
-		return fmt.Errorf("read an agent's stream: %w", err)
-	case info.Size() > maxStream:
-		row["source"] = fmt.Sprintf("none: the stream has %d bytes", info.Size())
-		return nil
+	case row.Source == "stream.jsonl":
+	case json.Valid(data):
+		row.RawTrace = json.RawMessage(data)
+		return
+	default:
+		row.RawText = string(data)
+		return
 	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return fmt.Errorf("read an agent's stream: %w", err)
-	}
-	records := []json.RawMessage{}
+	row.Records = []json.RawMessage{}
 	for line := range strings.Lines(string(data)) {
 		if json.Valid([]byte(line)) {
-			records = append(records, json.RawMessage(line))
+			row.Records = append(row.Records, json.RawMessage(strings.TrimSpace(line)))
 		}
 	}
-	row["source"], row["records"] = "stream.jsonl", records
-	return nil
 }

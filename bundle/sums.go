@@ -11,8 +11,8 @@ import (
 // Sum is one line of SHA256SUMS.
 type Sum struct{ Path, SHA256 string }
 
-// writeSums writes SHA256SUMS as sha256sum does, sorted by path.
-func writeSums(sums []Sum) []byte {
+// WriteSums writes SHA256SUMS as sha256sum does, sorted by path.
+func WriteSums(sums []Sum) []byte {
 	slices.SortFunc(sums, func(a, b Sum) int { return strings.Compare(a.Path, b.Path) })
 	var b bytes.Buffer
 	for _, s := range sums {
@@ -21,7 +21,7 @@ func writeSums(sums []Sum) []byte {
 	return b.Bytes()
 }
 
-// ParseSums reads SHA256SUMS. Any byte that writeSums would not have written is an
+// ParseSums reads SHA256SUMS. Any byte that WriteSums would not have written is an
 // error, so that nothing can be altered in it unseen.
 func ParseSums(data []byte) ([]Sum, error) {
 	var sums []Sum
@@ -34,7 +34,7 @@ func ParseSums(data []byte) ([]Sum, error) {
 		}
 		sums = append(sums, Sum{path, sum})
 	}
-	if !bytes.Equal(writeSums(slices.Clone(sums)), data) {
+	if !bytes.Equal(WriteSums(slices.Clone(sums)), data) {
 		return nil, fmt.Errorf("read %s: its lines are not as aad writes them", SumsName)
 	}
 	return sums, nil

@@ -134,7 +134,7 @@ func (b opened) trainingTo(format, to string) (n int, err error) {
 				return err
 			}
 			for _, row := range rows {
-				line, err := jsonLine(row)
+				line, err := JSONLine(row)
 				if err != nil {
 					return err
 				}

@@ -58,8 +58,8 @@ func sumOfBytes(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// sumOf is a file's sum and size.
-func sumOf(path string) (string, int64, error) {
+// SumOf is a file's sum and size.
+func SumOf(path string) (string, int64, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", 0, err
@@ -73,8 +73,8 @@ func sumOf(path string) (string, int64, error) {
 	return hex.EncodeToString(h.Sum(nil)), n, nil
 }
 
-// jsonLine encodes one row of a .jsonl file.
-func jsonLine(row any) ([]byte, error) {
+// JSONLine encodes one row of a .jsonl file.
+func JSONLine(row any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -84,8 +84,8 @@ func jsonLine(row any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// compactLine makes one line of a JSON document.
-func compactLine(doc []byte) ([]byte, error) {
+// CompactLine makes one line of a JSON document.
+func CompactLine(doc []byte) ([]byte, error) {
 	var b bytes.Buffer
 	if err := json.Compact(&b, doc); err != nil {
 		return nil, err

@@ -66,6 +66,7 @@ type Daemon struct {
 	packer       *packer
 	sharing      *sharing
 	scanners     *scanners
+	releases     releases
 	groupsLock   sync.Mutex // around reading and writing a group
 	followupLock sync.Mutex // around adding a follow-up with its files
 	smokeLock    sync.Mutex // around appending to the results of smokes

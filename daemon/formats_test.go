@@ -43,7 +43,7 @@ var formats = []struct {
 	{`/rubric/rubric_quality_report\.json$`, apprentice.RubricQualityReport{}},
 	{`/attempts/[^/]+/agent_trace\.json$`, apprentice.AgentTrace{}},
 	{`/attempts/[^/]+/actual_outputs\.json$`, apprentice.ActualOutputs{}},
-	{`/attempts/[^/]+/trace_normalization_report\.json$`, agent.TraceReport{}},
+	{`/attempts/[^/]+/trace_normalization_report\.json$`, apprentice.TraceReport{}},
 	{`/attempts/[^/]+/actual_outputs_normalization_report\.json$`, agent.OutputsReport{}},
 	{`/attempts/[^/]+/contract_diagnostics\.json$`, agent.Diagnostics{}},
 	{`/attempts/[^/]+/(agent_trace|actual_outputs)\.raw\.json$`, nil},
@@ -57,7 +57,7 @@ var formats = []struct {
 	{`/signals/process_supervision\.jsonl$`, apprentice.ProcessSupervisionExample{}},
 	{`/signals/reward_modeling\.jsonl$`, apprentice.RewardModelingExample{}},
 	{`/signals/revision_preference_pairs\.jsonl$`, apprentice.RevisionPreferencePair{}},
-	{`/artifacts_index\.json$`, workspace.Artifact{}},
+	{`/artifacts_index\.json$`, apprentice.Artifact{}},
 	{`/package_manifest\.json$`, map[string]any{}}, {`/manifest\.json$`, map[string]any{}},
 	{`/attempts/[^/]+/`, nil}, // what an agent left beside its deliverables
 }

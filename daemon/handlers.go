@@ -59,6 +59,7 @@ func (d *Daemon) handle() {
 	rpc.Handle(s, rpc.CheckpointResolve, d.checkpointResolve)
 	d.handlePacks(s)
 	d.handleEcosystem(s)
+	d.handleReleases(s)
 	rpc.Handle(s, rpc.BatchStart, d.batchStart)
 	rpc.Handle(s, rpc.BatchGet, d.batchGet)
 	rpc.Handle(s, rpc.BatchRetry, d.batchRetry)

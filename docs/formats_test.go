@@ -16,6 +16,7 @@ import (
 	"aad/ecosystem"
 	"aad/grading"
 	"aad/internal/schema"
+	"aad/release"
 	"aad/shim"
 	"aad/workspace"
 )
@@ -40,7 +41,7 @@ var formats = []struct {
 	{apprentice.AgentTrace{}, "attempts/<kind>/agent_trace.json"},
 	{apprentice.AgentTraceStep{}, "inside AgentTrace"},
 	{apprentice.ArtifactRef{}, "inside AgentTrace"},
-	{agent.TraceReport{}, "attempts/<kind>/trace_normalization_report.json"},
+	{apprentice.TraceReport{}, "attempts/<kind>/trace_normalization_report.json"},
 	{agent.OutputsReport{}, "attempts/<kind>/actual_outputs_normalization_report.json"},
 	{agent.Diagnostics{}, "attempts/<kind>/contract_diagnostics.json"},
 	{apprentice.GraderResult{}, "grading/<kind>_grader_result.json"},
@@ -64,7 +65,19 @@ var formats = []struct {
 	{bundle.Counts{}, "inside Manifest"},
 	{bundle.Metadata{}, "contribution_bundle/session_metadata.json"},
 	{bundle.SanitisingReport{}, "contribution_bundle/sanitising_report.json"},
-	{workspace.Artifact{}, "artifacts_index.json, a list of these"},
+	{release.DatasetManifest{}, "dataset_manifest.json of a release"},
+	{release.DatasetCounts{}, "inside DatasetManifest"},
+	{release.Dataset{}, "inside DatasetManifest"},
+	{release.DatasetFile{}, "inside DatasetManifest"},
+	{release.LeftOut{}, "inside DatasetManifest"},
+	{release.QualityReport{}, "quality_report.json of a release"},
+	{release.PackageRow{}, "packages_index.jsonl of a release, one a line"},
+	{release.RoleRow{}, "role_results_index.jsonl of a release, one a line"},
+	{release.ArtifactRow{}, "artifacts_index.json of a release, a list of these"},
+	{bundle.RawTrace{}, "traces/raw_agent_traces.jsonl of a bundle, raw_agent_traces.jsonl of a release, one a line"},
+	{release.FullTaskRecord{}, "full_task_records.jsonl of a release, one a line"},
+	{release.FullAttempt{}, "inside FullTaskRecord"},
+	{apprentice.Artifact{}, "artifacts_index.json, a list of these"},
 }
 
 func typeNamed(name string) (any, bool) {
@@ -109,7 +122,7 @@ func checkExample(b block) error {
 		_, err := grading.ParseRubric(data, "rubric.yaml")
 		return err
 	case "Artifacts":
-		return schema.CheckType([]workspace.Artifact{}, data)
+		return schema.CheckType([]apprentice.Artifact{}, data)
 	case "shim.Spec":
 		_, err := shim.ParseSpec(data)
 		return errorsOf(err, schema.CheckType(shim.Spec{}, data))

@@ -13,6 +13,7 @@ import (
 	"aad/checkpoint"
 	"aad/internal/schema"
 	"aad/internal/typeschema"
+	"aad/release"
 	"aad/workspace"
 )
 
@@ -27,6 +28,12 @@ var schemaKinds = map[string]func() map[string]any{
 	},
 	"package_manifest": func() map[string]any {
 		return of(reflect.TypeFor[apprentice.PackageManifest](), "package_manifest.json of a package: how its loop went")
+	},
+	"dataset_manifest": func() map[string]any {
+		return of(reflect.TypeFor[release.DatasetManifest](), "dataset_manifest.json of a release: what is in it, and what is not")
+	},
+	"quality_report": func() map[string]any {
+		return of(reflect.TypeFor[release.QualityReport](), "quality_report.json of a release: how far its reviews can be relied on")
 	},
 	"run_status": func() map[string]any {
 		return of(reflect.TypeFor[workspace.RunStatus](), "run_status.json of a run folder: where the run stands")

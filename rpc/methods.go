@@ -40,6 +40,12 @@ var (
 	BundleCheck   = define[BundleCheckParams, BundleCheckResult]("bundle/check", "verify a bundle: sums, manifest, references, schemas, counts, secrets, events")
 	BundleExport  = define[BundleExportParams, BundleExportResult]("bundle/export", "write a bundle in another form: archives, training data, trajectories")
 
+	ReleaseCreate     = define[ReleaseCreateParams, ReleaseInfo]("release/create", "gather ended runs into a dataset; lasts as long as that takes, see release/progress", apprentice.Conflict, apprentice.Unmet, apprentice.Denied)
+	ReleaseProgressOf = define[ReleaseParams, ReleaseProgressResult]("release/progress", "how far the making or checking of a release is")
+	ReleaseValidate   = define[ReleaseParams, ReleaseValidateResult]("release/validate", "check a release: sums, schemas, counts, references, secrets; what blocks its use and what to know")
+	ReleaseInspect    = define[ReleaseParams, ReleaseInspectResult]("release/inspect", "a release on a page")
+	ReleaseSummary    = define[ReleaseSummaryParams, ReleaseSummaryResult]("release/summary", "several releases in figures, with totals")
+
 	CheckpointList    = define[CheckpointListParams, CheckpointListResult]("checkpoint/list", "the questions that wait for a person, oldest first")
 	CheckpointGet     = define[CheckpointParams, CheckpointGetResult]("checkpoint/get", "the open question of a run, with its file")
 	CheckpointResolve = define[CheckpointResolveParams, CheckpointResolveResult]("checkpoint/resolve", "answer the open question of a run; the first valid answer wins")

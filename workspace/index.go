@@ -10,24 +10,6 @@ import (
 	"aad/internal/atomicfile"
 )
 
-// Artifact is one row of a package's artifacts_index.json. Every row resolves:
-// the file is there when the row is written.
-type Artifact struct {
-	PackageRelativePath   string               `json:"package_relative_path"`
-	ArtifactRef           string               `json:"artifact_ref"`
-	ArtifactKind          string               `json:"artifact_kind" enum:"input|output|intermediate|log|trace|score|rubric|feedback|lesson|package_file|media|document|unknown"`
-	LinkedTraceSteps      apprentice.List[int] `json:"linked_trace_steps"`
-	ProducedByAttemptID   string               `json:"produced_by_attempt_id,omitempty"`
-	ProducedByAttemptKind string               `json:"produced_by_attempt_kind,omitempty"`
-	SizeBytes             int64                `json:"size_bytes"`
-	ContentHash           string               `json:"content_hash"` // "sha256:" and hex
-	MimeType              string               `json:"mime_type"`
-	MediaType             string               `json:"media_type" enum:"text|code|data|document|image|audio|video|archive|binary|unknown"`
-	PreviewAvailable      bool                 `json:"preview_available"`
-	PreviewTruncated      bool                 `json:"preview_truncated"`
-	ArtifactMissing       bool                 `json:"artifact_missing"`
-}
-
 // previewBytes is what a reader may show of a text without asking.
 const previewBytes = 64 << 10
 
@@ -35,13 +17,13 @@ const previewBytes = 64 << 10
 // inputs, what attempts left, traces, grades, feedback, rubric. Put-aside
 // attempts, the index itself and what is ignored in workspaces are left out.
 // traces are those of the attempts, to link files with the steps that name them.
-func (p Package) Index(ctx context.Context, traces []apprentice.AgentTrace) (apprentice.List[Artifact], error) {
+func (p Package) Index(ctx context.Context, traces []apprentice.AgentTrace) (apprentice.List[apprentice.Artifact], error) {
 	list, _, err := snapshot(ctx, string(p), p.skipInIndex)
 	if err != nil {
 		return nil, err
 	}
 	steps := stepsByRef(traces)
-	rows := make(apprentice.List[Artifact], 0, len(list))
+	rows := make(apprentice.List[apprentice.Artifact], 0, len(list))
 	for _, f := range list {
 		if f.Link != "" {
 			continue
@@ -52,12 +34,12 @@ func (p Package) Index(ctx context.Context, traces []apprentice.AgentTrace) (app
 }
 
 // WriteIndex replaces artifacts_index.json.
-func (p Package) WriteIndex(rows apprentice.List[Artifact]) error {
+func (p Package) WriteIndex(rows apprentice.List[apprentice.Artifact]) error {
 	return atomicfile.WriteJSON(p.ArtifactsIndex(), rows)
 }
 
-func (p Package) row(f File, steps []int) Artifact {
-	row := Artifact{
+func (p Package) row(f File, steps []int) apprentice.Artifact {
+	row := apprentice.Artifact{
 		PackageRelativePath: f.Path, ArtifactRef: f.Path, ArtifactKind: artifactKind(f.Path),
 		LinkedTraceSteps: steps, SizeBytes: f.Size, ContentHash: "sha256:" + f.SHA256,
 	}

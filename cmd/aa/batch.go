@@ -21,6 +21,7 @@ func batchCommand(a *app) *cobra.Command {
 	var sets []string
 	var retry int
 	var noWait bool
+	var release string
 	cmd := &cobra.Command{
 		Use:   "batch FILE.jsonl",
 		Short: "Queue a file of task records, a run for each, and wait for them",
@@ -31,6 +32,7 @@ the run's own. A line that is no record is named and put aside, the rest goes on
 again it goes on where it was: what was queued is not queued twice.`,
 		Example: `  aa batch tasks.jsonl
   aa batch tasks.jsonl --limit 10 --parallel 4 --retry 1 --rubric rubric.yaml
+  aa batch tasks.jsonl --release ~/datasets/tasks
   aa list -l batch=tasks`,
 		Args: takes(1, 1),
 		RunE: a.connected(func(ctx context.Context, c *client.Client, args []string) error {
@@ -50,7 +52,10 @@ again it goes on where it was: what was queued is not queued twice.`,
 				return err
 			}
 			p.PathList = os.Getenv("PATH")
-			return a.batch(ctx, c, p, retry, noWait)
+			if noWait && release != "" {
+				return apprentice.Errorf(apprentice.Invalid, "--release needs the runs to have ended, and --no-wait does not wait for them").WithField("release")
+			}
+			return a.batch(ctx, c, p, retry, noWait, release)
 		}),
 	}
 	flags := cmd.Flags()
@@ -62,10 +67,11 @@ again it goes on where it was: what was queued is not queued twice.`,
 	flags.StringArrayVarP(&sets, "set", "s", nil, "`key=value` of a setting, for its runs; repeatable")
 	flags.BoolVar(&p.Force, "force", false, "queue them even when the agent is not found now")
 	flags.BoolVar(&noWait, "no-wait", false, "queue them and do not wait")
+	flags.StringVar(&release, "release", "", "gather its ended runs as a dataset in this `folder`, which must be new, and validate it")
 	return cmd
 }
 
-func (a *app) batch(ctx context.Context, c *client.Client, p rpc.BatchStartParams, retry int, noWait bool) error {
+func (a *app) batch(ctx context.Context, c *client.Client, p rpc.BatchStartParams, retry int, noWait bool, release string) error {
 	rejected, err := a.queueBatch(ctx, c, p)
 	if err != nil {
 		return err
@@ -90,6 +96,11 @@ func (a *app) batch(ctx context.Context, c *client.Client, p rpc.BatchStartParam
 	if err := a.show(s, func() error { return a.printBatch(s) }); err != nil {
 		return err
 	}
+	if release != "" {
+		if err := a.releaseBatch(ctx, c, p.Name, release); err != nil {
+			return err
+		}
+	}
 	switch {
 	case rejected > 0:
 		return apprentice.Errorf(apprentice.Invalid, "%d lines of %s are no task records", rejected, p.Path).
@@ -101,6 +112,20 @@ func (a *app) batch(ctx context.Context, c *client.Client, p rpc.BatchStartParam
 		return codeOf(s.Failing[0]).asError()
 	}
 	return nil
+}
+
+// releaseBatch gathers the ended runs of a batch, accepted or not, and validates what
+// that makes.
+func (a *app) releaseBatch(ctx context.Context, c *client.Client, name, dir string) error {
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	p := rpc.ReleaseCreateParams{Path: path, Labels: map[string]string{"batch": name}, Group: "batch-" + name}
+	if err := a.createRelease(ctx, c, p); err != nil {
+		return err
+	}
+	return a.validateRelease(ctx, c, path)
 }
 
 // queueBatch queues the file page by page and returns how many lines were put aside.

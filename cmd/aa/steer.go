@@ -82,14 +82,6 @@ func holdCommand(a *app) *cobra.Command {
 	}, "held", live, (*client.Client).RunHold)
 }
 
-func releaseCommand(a *app) *cobra.Command {
-	return a.steering(&cobra.Command{
-		Use:     "release RUN...",
-		Short:   "Let held or deferred runs start, whatever they waited for",
-		Example: "  aa release @last",
-	}, "released", []apprentice.QueueState{apprentice.Deferred}, (*client.Client).RunRelease)
-}
-
 func prioritizeCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "prioritize RUN PRIORITY",

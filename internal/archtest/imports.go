@@ -56,6 +56,7 @@ var keepers = map[string][]string{
 	"github.com/anthropics/anthropic-sdk-go": {"mentor"},
 	"google.golang.org/genai":                {"mentor"},
 	"github.com/klauspost/compress":          {"bundle"},
+	"github.com/parquet-go/parquet-go":       {"release"},
 	"go.yaml.in/yaml/v3":                     {"grading"},
 	"github.com/spf13/cobra":                 {"cmd/aa", "cmd/aad"},
 	"github.com/spf13/pflag":                 {"cmd/aa"},
