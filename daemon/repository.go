@@ -37,7 +37,7 @@ func (d *Daemon) ownPath() (path string) {
 // endOldGit ends what an earlier aad was killed in doing to repositories.
 func (d *Daemon) endOldGit(ctx context.Context) error {
 	ids, err := d.home.WithRepository()
-	if err != nil || len(ids) == 0 {
+	if err != nil || len(ids) == 0 && !d.sharing.usesGit() {
 		return err
 	}
 	return git.EndLeftOver(ctx, string(d.home))

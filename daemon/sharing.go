@@ -72,7 +72,23 @@ func (s *sharing) open(now apprentice.Settings) (*ecosystem.Ecosystem, error) {
 		return nil, fmt.Errorf("make ready to share: %w", err)
 	}
 	return ecosystem.Open(place, ecosystem.Access{Endpoint: now.Endpoint, Region: now.Region, AllowHTTP: now.AllowHTTP,
-		Variable: s.d.variable, Git: func() (git.Git, error) { return s.d.git("") }, Dir: s.cache()}, s.room)
+		Variable: s.d.variable, Git: s.git, Dir: s.cache()}, s.room)
+}
+
+// git finds the program, as it reaches other machines.
+func (s *sharing) git() (git.Git, error) {
+	g, err := s.d.git("")
+	if err != nil {
+		return g, apprentice.Errorf(apprentice.Unmet, "a git repository needs git, and there is none in aad's PATH").WithHint("install git")
+	}
+	return g.ForRemotes(s.d.cfg.Environ), nil
+}
+
+// usesGit reports that an earlier aad may have been killed while its git fetched or
+// pushed.
+func (s *sharing) usesGit() bool {
+	copies, _ := filepath.Glob(filepath.Join(s.cache(), "git-*"))
+	return len(copies) > 0
 }
 
 // room is how many bytes may be written before the disk is as full as it may be.

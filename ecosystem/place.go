@@ -1,6 +1,7 @@
 package ecosystem
 
 import (
+	"net"
 	"net/url"
 	"path"
 	"path/filepath"
@@ -105,4 +106,18 @@ func wrongURL(scheme, text string) string {
 		return "it names no host"
 	}
 	return ""
+}
+
+// checkPlain refuses a URL without TLS that is not this machine's own, unless that was
+// allowed.
+func checkPlain(text string, allowed bool) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" || allowed {
+		return nil
+	}
+	if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsLoopback() || u.Hostname() == "localhost" {
+		return nil
+	}
+	return apprentice.Errorf(apprentice.Denied, "%s is reached without TLS: anybody on the way could read and alter what is shared", u.Host).
+		WithField("ecosystem_allow_http").WithHint("use https, or: aa settings set ecosystem_allow_http true")
 }

@@ -76,6 +76,10 @@ func openStore(p Place, a Access) (store, error) {
 	switch p.Kind {
 	case Folder:
 		return folder{p.At}, nil
+	case Git:
+		return newRepository(p, a)
+	case Bucket:
+		return newBucket(p, a)
 	}
 	return nil, apprentice.Errorf(apprentice.Unmet, "no place is named where bundles are shared").WithField("ecosystem_place").
 		WithHint("aa ecosystem configure --place PLACE")

@@ -65,6 +65,7 @@ var keepers = map[string][]string{
 	"golang.org/x/sys":                       {"internal/proc", "internal/walltime", "internal/atomicfile", "internal/sandbox", "rpc", "workspace"},
 	"github.com/prometheus":                  {"daemon"},
 	"golang.org/x/crypto":                    {"bundle"},
+	"github.com/minio/minio-go":              {"ecosystem"},
 	"golang.org/x/term":                      {"cmd/aa"},
 	"github.com/rogpeppe/go-internal/diff":   {"workspace"},
 	"github.com/modelcontextprotocol/go-sdk": {"cmd/aa"},
@@ -82,6 +83,7 @@ var notLinked = map[string][]string{
 		"github.com/santhosh-tekuri/jsonschema", "github.com/kardianos/service",
 		"go.etcd.io/bbolt", "aad/daemon", "aad/storage", "aad/loop", "aad/mentor",
 		"github.com/openai/openai-go", "github.com/anthropics/anthropic-sdk-go", "google.golang.org/genai",
+		"github.com/minio/minio-go", "aad/ecosystem",
 	},
 	"cmd/aad-shim": {
 		small,

@@ -2,9 +2,9 @@
 // attempts work on a user's repository.
 //
 // It never touches the user's index, HEAD, stash or working tree, never runs a hook
-// of the repository, never asks anybody anything and never talks to a remote. It
-// trusts nothing that an agent can write: which repository a worktree belongs to is
-// told by the caller, not by the worktree.
+// of the repository and never asks anybody anything. It talks to no remote but a
+// Mirror's. It trusts nothing that an agent can write: which repository a worktree
+// belongs to is told by the caller, not by the worktree.
 //
 // Read Open first, then Repository.AddWorktree and Repository.Keep, which bracket
 // an attempt.
@@ -47,8 +47,9 @@ var neutral = []string{
 
 // Git is the program, and the variables it is run with.
 type Git struct {
-	program string
-	env     []string
+	program  string
+	env      []string
+	settings []string
 }
 
 // Find looks for git in the folders of path, a PATH. environ is the environment of
@@ -60,7 +61,7 @@ func Find(path string, environ []string, home string) (Git, error) {
 			continue
 		}
 		if info, err := os.Stat(program); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return Git{program: program, env: append(environment(path, environ), proc.TokenVar+"="+token(home))}, nil
+			return Git{program: program, settings: neutral, env: append(environment(path, environ), proc.TokenVar+"="+token(home))}, nil
 		}
 	}
 	return Git{}, apprentice.Errorf(apprentice.Unmet, "a repository needs git, and there is none in PATH").WithField("repo").
@@ -144,7 +145,7 @@ func (g Git) call(ctx context.Context, dir string, env []string, args ...string)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	full := []string{"git"}
-	for _, setting := range neutral {
+	for _, setting := range g.settings {
 		full = append(full, "-c", setting)
 	}
 	out, err := proc.Output(ctx, proc.Command{Path: g.program, Args: append(full, args...), Dir: dir, Env: append(slices.Clip(g.env), env...)}, maxPrinted)
