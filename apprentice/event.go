@@ -44,6 +44,7 @@ const (
 	QueueResumed       EventType = "queue_resumed" // daemon-wide log only
 	QueueLimited       EventType = "queue_limited" // daemon-wide log only
 	RunDeleted         EventType = "run_deleted"   // daemon-wide log only
+	RunImported        EventType = "run_imported"  // daemon-wide log only
 )
 
 // Phases of a run, as Event.Phase and Run.Phase say them.

@@ -1,5 +1,7 @@
 package apprentice
 
+import "strings"
+
 // ActualOutputs is what an attempt left behind, as observed, stored at attempts/<kind>/actual_outputs.json. References are relative to the package.
 type ActualOutputs struct {
 	TaskID            string         `json:"task_id"`
@@ -21,6 +23,14 @@ type ActualOutputs struct {
 	ErrorType         string         `json:"error_type,omitempty"`
 	ErrorMessage      string         `json:"error_message,omitempty"`
 	MetadataJSON      map[string]any `json:"metadata_json,omitempty"`
+}
+
+// Delivered lists what the attempt delivered, relative to its own folder.
+func (o ActualOutputs) Delivered() (names []string) {
+	for _, ref := range o.DeliverableRefs {
+		names = append(names, strings.TrimPrefix(ref, "attempts/"+o.AttemptKind+"/"))
+	}
+	return names
 }
 
 // ArtifactRef is a file of an attempt inside AgentTrace.artifacts.

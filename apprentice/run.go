@@ -87,11 +87,32 @@ type Run struct {
 	Packs []AppliedPack `json:"experience_packs,omitempty"`
 	// BundledAt is when the contribution bundle that lies in the run folder was made,
 	// "" while there is none.
-	BundledAt     string `json:"bundled_at,omitempty"`
-	Deleting      bool   `json:"deleting,omitempty"`
-	EventCount    uint64 `json:"event_count"`
-	SessionEvents uint64 `json:"session_event_count"`
+	BundledAt string `json:"bundled_at,omitempty"`
+	// Imported is nil where the run was submitted here.
+	Imported      *Imported `json:"imported,omitempty"`
+	Deleting      bool      `json:"deleting,omitempty"`
+	EventCount    uint64    `json:"event_count"`
+	SessionEvents uint64    `json:"session_event_count"`
 }
+
+// Imported tells of a run that was worked elsewhere and taken in with its folder. What
+// came with it has no stages here, so that it can be read and followed up, but not
+// worked again.
+type Imported struct {
+	At     string `json:"at"`
+	From   string `json:"from"`           // the folder that it was copied from
+	Home   string `json:"home,omitempty"` // of the aad that worked it, "" where the folder does not tell
+	SHA256 string `json:"sha256"`         // of that folder's files, the bundle's left out
+	Events uint64 `json:"event_count"`    // that came with it
+	Pass   int    `json:"pass"`           // the last one that came with it
+	// Rubric tells that it was graded by a rubric file, and Repository that its attempts
+	// worked on a git repository: neither came with it.
+	Rubric     bool `json:"rubric_file,omitempty"`
+	Repository bool `json:"repository,omitempty"`
+}
+
+// Holds reports whether a pass came with the run from elsewhere; nil holds none.
+func (i *Imported) Holds(pass int) bool { return i != nil && pass <= i.Pass }
 
 // Accepted reports whether the run's result may be used unseen: it completed and
 // its review passed.

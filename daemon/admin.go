@@ -74,6 +74,8 @@ func (d *Daemon) daemonGC(ctx context.Context, _ *rpc.Peer, p rpc.GCParams) (rpc
 	if p.DryRun {
 		return out, nil
 	}
+	d.importLock.Lock() // what an import is copying looks like what a crash has left
+	defer d.importLock.Unlock()
 	return out, d.home.EmptyTrash(ctx)
 }
 

@@ -110,6 +110,9 @@ func (d *Daemon) ended(id apprentice.RunID) {
 
 func (d *Daemon) runRetry(ctx context.Context, _ *rpc.Peer, p rpc.RunParams) (apprentice.Run, error) {
 	run, err := d.resolve(p.RunID)
+	if err == nil {
+		err = notHere(run)
+	}
 	if err != nil {
 		return run, err
 	}
@@ -207,6 +210,9 @@ func (d *Daemon) runFinish(ctx context.Context, _ *rpc.Peer, p rpc.RunParams) (a
 	change, asked, err := loop.FinishQuestion(d.store.Journal(run.RunID, run.Pass), run, d.settings.inForce(), time.Now())
 	if err != nil {
 		return run, err
+	}
+	if run.Imported.Holds(run.Pass) { // whether a person approved it was settled where it was made
+		change, asked = apprentice.Change{}, false
 	}
 	open := change.Update
 	change.Update = func(r *apprentice.Run) {
@@ -332,4 +338,5 @@ func (d *Daemon) clear(ctx context.Context, left leftOvers) {
 	if err := d.home.EmptyTrash(ctx); err != nil && ctx.Err() == nil {
 		d.log.Error("remove what an earlier aad had put away", "error", err)
 	}
+	close(d.cleared)
 }

@@ -67,9 +67,11 @@ type Daemon struct {
 	sharing      *sharing
 	scanners     *scanners
 	releases     releases
-	groupsLock   sync.Mutex // around reading and writing a group
-	followupLock sync.Mutex // around adding a follow-up with its files
-	smokeLock    sync.Mutex // around appending to the results of smokes
+	groupsLock   sync.Mutex    // around reading and writing a group
+	followupLock sync.Mutex    // around adding a follow-up with its files
+	smokeLock    sync.Mutex    // around appending to the results of smokes
+	importLock   sync.Mutex    // around taking a run folder in, and removing what is half written beside it
+	cleared      chan struct{} // closed when nothing is left of what an earlier aad was killed in
 	started      time.Time
 	stop         context.CancelFunc
 	forced       atomic.Bool   // a client asked not to wait for calls
@@ -92,7 +94,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	d := &Daemon{cfg: cfg, home: home, packs: experience.NewStore(home.Packs()), started: time.Now(), stop: func() { stop(nil) }, problems: &problems{}, stopping: make(chan struct{})}
+	d := &Daemon{cfg: cfg, home: home, packs: experience.NewStore(home.Packs()), started: time.Now(), stop: func() { stop(nil) }, problems: &problems{}, stopping: make(chan struct{}), cleared: make(chan struct{})}
 	if d.settings, err = openSettings(home.Settings(), lookupIn(cfg.Environ)); err != nil {
 		return err
 	}

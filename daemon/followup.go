@@ -32,6 +32,9 @@ func (d *Daemon) runContinue(ctx context.Context, _ *rpc.Peer, p rpc.RunContinue
 	if p.Path != "" {
 		spec.Path = p.Path
 	}
+	if err := d.mayFollow(ctx, run, p, &spec); err != nil {
+		return run, err
+	}
 	if spec.Repository, err = d.startOfFollowup(ctx, run, spec); err != nil {
 		return run, err
 	}

@@ -12,55 +12,13 @@ import (
 	"strings"
 	"testing"
 
-	"aad/agent"
 	"aad/apprentice"
 	"aad/bundle"
 	"aad/bundle/sanitise"
 	"aad/internal/schema"
+	"aad/loop/foreign"
 	"aad/rpc"
-	"aad/workspace"
 )
-
-// formats gives each file of a run folder its type, by pattern; nil is no JSON of
-// ours. Lists and lines are held line by line.
-var formats = []struct {
-	pattern string
-	kind    any
-}{
-	{`^session\.json$`, workspace.Session{}},
-	{`^run_status\.json$`, workspace.RunStatus{}},
-	{`^session_events\.jsonl$`, apprentice.SessionEvent{}},
-	{`^progress_events\.jsonl$`, apprentice.Event{}},
-	{`^task/`, nil}, {`^artifacts/`, nil},
-	{`^packages/[^/]+/aside/`, nil},
-	{`^packages/[^/]+/attempts/[^/]+/(artifacts/|input/|prompt\.md$|std(out|err)\.txt$)`, nil},
-	{`^packages/[^/]+/(input/|README\.md$|rubric/worker_visible_rubric\.md$)`, nil},
-	{`/task/raw_task_record\.json$`, apprentice.RawTaskRecord{}},
-	{`/task/task_intake_spec\.json$`, apprentice.TaskIntakeSpec{}},
-	{`/task/task_intake_quality_report\.json$`, apprentice.TaskIntakeQualityReport{}},
-	{`/rubric/(rubric|verifier_private_rubric)\.json$`, apprentice.RubricSpec{}},
-	{`/rubric/rubric_items\.jsonl$`, apprentice.RubricItem{}},
-	{`/rubric/rubric_quality_report\.json$`, apprentice.RubricQualityReport{}},
-	{`/attempts/[^/]+/agent_trace\.json$`, apprentice.AgentTrace{}},
-	{`/attempts/[^/]+/actual_outputs\.json$`, apprentice.ActualOutputs{}},
-	{`/attempts/[^/]+/trace_normalization_report\.json$`, apprentice.TraceReport{}},
-	{`/attempts/[^/]+/actual_outputs_normalization_report\.json$`, agent.OutputsReport{}},
-	{`/attempts/[^/]+/contract_diagnostics\.json$`, agent.Diagnostics{}},
-	{`/attempts/[^/]+/(agent_trace|actual_outputs)\.raw\.json$`, nil},
-	{`/grading/[^/]+_grader_result\.json$`, apprentice.GraderResult{}},
-	{`/grading/[^/]+_verifier_result\.json$`, apprentice.VerifierResult{}},
-	{`/feedback/[^/]+_evaluator_feedback\.json$`, apprentice.EvaluatorFeedback{}},
-	{`/feedback/([^/]+_)?revision_plan\.json$`, apprentice.RevisionPlan{}},
-	{`/signals/hillclimb_result\.json$`, apprentice.HillclimbResult{}},
-	{`/signals/lesson_pack\.json$`, apprentice.LessonPack{}},
-	{`/signals/training_signals\.jsonl$`, apprentice.TrainingSignal{}},
-	{`/signals/process_supervision\.jsonl$`, apprentice.ProcessSupervisionExample{}},
-	{`/signals/reward_modeling\.jsonl$`, apprentice.RewardModelingExample{}},
-	{`/signals/revision_preference_pairs\.jsonl$`, apprentice.RevisionPreferencePair{}},
-	{`/artifacts_index\.json$`, apprentice.Artifact{}},
-	{`/package_manifest\.json$`, map[string]any{}}, {`/manifest\.json$`, map[string]any{}},
-	{`/attempts/[^/]+/`, nil}, // what an agent left beside its deliverables
-}
 
 // conforms holds every file of a run folder against its format.
 func (a *aad) conforms(id apprentice.RunID) {
@@ -74,18 +32,13 @@ func (a *aad) conforms(id apprentice.RunID) {
 		if strings.HasPrefix(ref, "contribution_bundle/") {
 			continue // bundle.Check knows it
 		}
-		i := slices.IndexFunc(formats, func(f struct {
-			pattern string
-			kind    any
-		}) bool {
-			return regexp.MustCompile(f.pattern).MatchString(ref)
-		})
-		if i < 0 {
+		kind, known := foreign.FormatOf(ref)
+		if !known {
 			a.t.Errorf("%s: %s is no file of the run folder's layout", id, ref)
 			continue
 		}
-		if formats[i].kind != nil {
-			a.document(path, ref, formats[i].kind)
+		if kind != nil {
+			a.document(path, ref, kind)
 		}
 	}
 	a.bundled(id)
@@ -127,21 +80,10 @@ func (a *aad) document(path, ref string, kind any) {
 		for line := range bytes.Lines(data) {
 			docs = append(docs, line)
 		}
-	case strings.HasSuffix(path, "artifacts_index.json"):
-		var rows []json.RawMessage
-		if err := json.Unmarshal(data, &rows); err != nil {
-			a.t.Errorf("%s: %v", ref, err)
-		}
-		for _, row := range rows {
-			docs = append(docs, row)
-		}
 	default:
 		docs = [][]byte{data}
 	}
 	for _, doc := range docs {
-		if _, free := kind.(map[string]any); free {
-			continue
-		}
 		if err := schema.CheckType(kind, doc); err != nil {
 			a.t.Errorf("%s: %v", ref, err)
 		}

@@ -47,6 +47,7 @@ func (d *Daemon) handle() {
 	rpc.Handle(s, rpc.RunWait, d.runWait)
 	rpc.Handle(s, rpc.RunContinue, d.runContinue)
 	rpc.Handle(s, rpc.RunFinish, d.runFinish)
+	rpc.Handle(s, rpc.RunImport, d.runImport)
 	rpc.Handle(s, rpc.RunDelete, d.runDelete)
 	rpc.Handle(s, rpc.RunFile, d.runFile)
 	rpc.Handle(s, rpc.RunDiff, d.runDiff)

@@ -90,6 +90,9 @@ func (m *meter) count(r storage.Record) {
 	if r.RunID == "" || json.Unmarshal(r.JSON, &e) != nil {
 		return // what the daemon notes of itself; its own events can be read
 	}
+	if run, err := m.d.store.Run(r.RunID); err == nil && run.Imported != nil && r.Index <= run.Imported.Events {
+		return // it happened elsewhere
+	}
 	at, _ := time.Parse(time.RFC3339, e.CreatedAt) // a Stamp
 	switch e.EventType {
 	case apprentice.RunStarted, apprentice.FollowupStarted:

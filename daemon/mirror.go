@@ -174,6 +174,9 @@ func (m *mirror) write(id apprentice.RunID) error {
 	if err != nil {
 		return err
 	}
+	if run.Imported != nil && run.EventCount == run.Imported.Events {
+		return nil // its folder stays as it came until the run goes on here
+	}
 	folder := m.home.Run(id)
 	if err := folder.Make(); err != nil {
 		return err

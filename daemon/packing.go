@@ -116,21 +116,46 @@ func (d *Daemon) specs(run apprentice.Run) ([]apprentice.Spec, error) {
 func (d *Daemon) env(run apprentice.Run, spec apprentice.Spec) loop.Env {
 	return loop.Env{Home: d.home, Shim: d.cfg.Shim, Now: time.Now, Log: d.log.With("run_id", run.RunID), Environ: d.environ(spec.Settings), Probes: d.probes,
 		Variable: d.variable, Spent: d.store.Spent,
-		Packing: loop.Packing{Options: d.bundleOptions, Tell: d.mirror.flush, Version: d.cfg.Version}}
+		Packing: loop.Packing{Options: func(s apprentice.Settings) (bundle.Options, error) { return d.bundleOptions(s, run) }, Tell: d.mirror.flush, Version: d.cfg.Version}}
 }
 
-// bundleOptions say what must not leave in a bundle of a run with these settings:
-// secrets that aad holds always, who and where we are unless masking is off.
-func (d *Daemon) bundleOptions(s apprentice.Settings) (bundle.Options, error) {
+// bundleOptions say what must not leave in what is made of runs with these settings:
+// secrets that aad holds always, who and where we are unless masking is off. Of a run
+// that was imported that is also who and where it was made.
+func (d *Daemon) bundleOptions(s apprentice.Settings, runs ...apprentice.Run) (bundle.Options, error) {
 	now := d.settings.inForce()
-	o := bundle.Options{License: now.License, Consent: now.Consent, Limit: int64(now.BundleLimit) << 20, Key: now.BundleKey}
+	o := bundle.Options{License: now.License, Consent: now.Consent, Limit: int64(now.BundleLimit) << 20, Key: now.BundleKey, Labels: map[string]string{}}
+	private := s.Masking != "no_masking"
+	homes := spellings(string(d.home))
+	own := len(homes)
+	for _, r := range runs {
+		if r.Imported != nil && r.Imported.Home != "" && private && !slices.Contains(homes, r.Imported.Home) {
+			homes = append(homes, r.Imported.Home)
+		}
+	}
+	for _, home := range homes {
+		o.Labels[home] = "aa-home"
+	}
 	var err error
-	o.Scanner, err = d.scanners.of(s.Masking != "no_masking")
-	o.Labels = map[string]string{}
-	for _, place := range spellings(string(d.home)) {
-		o.Labels[place] = "aa-home"
+	if o.Scanner, err = d.scanners.of(private); err == nil && len(homes) > own {
+		o.Scanner, err = d.scanners.alsoOf(homes[own:])
 	}
 	return o, err
+}
+
+// alsoOf is a scanner that looks for the homes of other aads too, and for the users
+// whose they were. The secrets have been read.
+func (s *scanners) alsoOf(homes []string) (*sanitise.Scanner, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.options(true)
+	o.Places = append(o.Places, homes...)
+	for _, home := range homes {
+		if parts := strings.Split(home, "/"); len(parts) > 3 && (parts[1] == "home" || parts[1] == "Users") {
+			o.Users = append(o.Users, parts[2])
+		}
+	}
+	return sanitise.New(o)
 }
 
 // scanners keeps the scanners of what must not leave, since to make one takes longer

@@ -95,17 +95,34 @@ func (d *Daemon) releasePath(path *string, made bool) error {
 
 // releaseOptions say of which runs a release is made, and how.
 func (d *Daemon) releaseOptions(p rpc.ReleaseCreateParams) (release.Options, error) {
-	s := d.settings.inForce()
-	hide, err := d.bundleOptions(s)
+	ids, err := d.releasable(p)
 	if err != nil {
 		return release.Options{}, err
 	}
-	o := release.Options{Run: d.store.Run, Folder: func(id apprentice.RunID) string { return string(d.home.Run(id)) }, Created: time.Now(),
-		Version: d.cfg.Version, Replace: p.Replace, License: hide.License, Consent: hide.Consent, Limit: hide.Limit, Scanner: hide.Scanner, Labels: hide.Labels}
-	if o.IDs, err = d.releasable(p); err == nil && len(o.IDs) == 0 {
-		err = apprentice.Errorf(apprentice.Unmet, "no ended run fits: there is nothing to make a release of").WithHint("aa list --state completed --all")
+	if len(ids) == 0 {
+		return release.Options{}, apprentice.Errorf(apprentice.Unmet, "no ended run fits: there is nothing to make a release of").WithHint("aa list --state completed --all")
 	}
-	return o, err
+	imported, err := d.importedOf(ids)
+	if err != nil {
+		return release.Options{}, err
+	}
+	hide, err := d.bundleOptions(d.settings.inForce(), imported...)
+	return release.Options{IDs: ids, Run: d.store.Run, Folder: func(id apprentice.RunID) string { return string(d.home.Run(id)) }, Created: time.Now(),
+		Version: d.cfg.Version, Replace: p.Replace, License: hide.License, Consent: hide.Consent, Limit: hide.Limit, Scanner: hide.Scanner, Labels: hide.Labels}, err
+}
+
+// importedOf are the runs among these that came from elsewhere.
+func (d *Daemon) importedOf(ids []apprentice.RunID) (runs []apprentice.Run, err error) {
+	for _, id := range ids {
+		run, err := d.store.Run(id)
+		if err != nil && apprentice.KindOf(err) != apprentice.NotFound {
+			return nil, err
+		}
+		if run.Imported != nil {
+			runs = append(runs, run)
+		}
+	}
+	return runs, nil
 }
 
 // releasable lists the runs that a release is made of. Those that are named are taken

@@ -331,6 +331,9 @@ func (d *Daemon) fillAgain(p *rpc.RunSubmitParams) error {
 	if err != nil {
 		return err
 	}
+	if run.Imported != nil && run.Imported.Rubric && p.Rubric == "" && p.RubricPath == "" {
+		return noRubric(run)
+	}
 	if p.Instruction == "" {
 		p.Instruction = spec.Instruction
 	}

@@ -87,6 +87,9 @@ func (d *Daemon) runRegrade(ctx context.Context, peer *rpc.Peer, p rpc.RunRegrad
 	if run.Live() {
 		return run, apprentice.Errorf(apprentice.Conflict, "run %s has not ended: %s", run.RunID, run.QueueState).WithHint("aa wait %s", run.RunID)
 	}
+	if err := notHere(run); err != nil {
+		return run, err
+	}
 	by := checkpoint.Person(peer.UID, checkpoint.ByRPC)
 	change, err := loop.Regrade(d.store.Journal(run.RunID, run.Pass), run, p.Role, by.User, p.Reason, time.Now())
 	if err != nil {

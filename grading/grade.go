@@ -250,6 +250,20 @@ func Unreviewed(g apprentice.GraderResult) []string {
 	return list
 }
 
+// Criteria tells how each criterion of a rubric was graded.
+func Criteria(grade apprentice.GraderResult, spec apprentice.RubricSpec) (list []apprentice.Criterion) {
+	open := Unreviewed(grade)
+	for i, s := range grade.RubricItemScores {
+		c := apprentice.Criterion{Name: s.CriterionName, Score: s.Score, Passed: s.Passed, Notes: s.Notes,
+			Reviewed: !slices.Contains(open, s.CriterionName)}
+		if i < len(spec.RubricItems) {
+			c.Weight, c.Hidden = spec.RubricItems[i].Weight, !spec.RubricItems[i].WorkerVisible
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
 // checkRecords keeps what the fields of an item score have no place for, as the
 // tree that reading it back gives.
 func checkRecords(results []Result) []any {

@@ -1,7 +1,7 @@
 package loop
 
 import (
-	"slices"
+	"encoding/json"
 
 	"aad/apprentice"
 	"aad/checkpoint"
@@ -11,6 +11,9 @@ import (
 // Attempts reads a pass's attempts out of its finished stages, put-aside ones left
 // out. The last may still be running; then its Status is "".
 func Attempts(j Journal, run apprentice.RunID, pass int) ([]apprentice.Attempt, error) {
+	if list, done, err := load[[]apprentice.Attempt](j, importedStage); err != nil || done {
+		return list, err
+	}
 	task := apprentice.TaskOf(run, pass)
 	d, _, err := load[drafted](j, "draft")
 	if err != nil {
@@ -52,11 +55,20 @@ func Attempts(j Journal, run apprentice.RunID, pass int) ([]apprentice.Attempt, 
 		} else if r.Graded, done, err = load[graded](j, gradeStage(kind)); err != nil {
 			return list, err
 		} else if done {
-			tellCriteria(&a, r.Graded.Grade, d.Rubric.Spec) // a person has the last word, and has not spoken yet
+			a.Criteria = grading.Criteria(r.Graded.Grade, d.Rubric.Spec) // a person has the last word, and has not spoken yet
 		}
 		a.Selected = concluded && chosen.Index == n
 		list = append(list, a)
 	}
+}
+
+const importedStage = "imported"
+
+// Imported is the one stage of a pass that was worked elsewhere, with its result: the
+// attempts as they are told.
+func Imported(attempts []apprentice.Attempt) (stage string, result []byte, err error) {
+	result, err = json.Marshal(envelope[[]apprentice.Attempt]{format, attempts})
+	return importedStage, result, err
 }
 
 func tell(a *apprentice.Attempt, t tried) {
@@ -64,16 +76,7 @@ func tell(a *apprentice.Attempt, t tried) {
 	a.Agent = t.Agent
 	a.StartedAt, a.EndedAt, a.TracedSteps = t.Started, t.Ended, t.Steps
 	a.Repository = t.Kept
-	for _, ref := range t.Outputs.DeliverableRefs {
-		a.Artifacts = append(a.Artifacts, trimDir(ref, "attempts/"+string(t.Kind)+"/"))
-	}
-}
-
-func trimDir(ref, dir string) string {
-	if len(ref) > len(dir) && ref[:len(dir)] == dir {
-		return ref[len(dir):]
-	}
-	return ref
+	a.Artifacts = t.Outputs.Delivered()
 }
 
 func tellReview(a *apprentice.Attempt, r reviewed, spec apprentice.RubricSpec) {
@@ -83,19 +86,7 @@ func tellReview(a *apprentice.Attempt, r reviewed, spec apprentice.RubricSpec) {
 		a.Score = &score
 	}
 	a.Feedback, a.PlannedChanges = r.Feedback.FeedbackSummary, r.Plan.PlannedChanges
-	tellCriteria(a, r.Graded.Grade, spec)
-}
-
-func tellCriteria(a *apprentice.Attempt, grade apprentice.GraderResult, spec apprentice.RubricSpec) {
-	open := grading.Unreviewed(grade)
-	for i, s := range grade.RubricItemScores {
-		c := apprentice.Criterion{Name: s.CriterionName, Score: s.Score, Passed: s.Passed, Notes: s.Notes,
-			Reviewed: !slices.Contains(open, s.CriterionName)}
-		if i < len(spec.RubricItems) {
-			c.Weight, c.Hidden = spec.RubricItems[i].Weight, !spec.RubricItems[i].WorkerVisible
-		}
-		a.Criteria = append(a.Criteria, c)
-	}
+	a.Criteria = grading.Criteria(r.Graded.Grade, spec)
 }
 
 // Retry says which stages an ended pass drops so that Work does it again from its

@@ -75,7 +75,7 @@ func outputsText(t tried) string {
 			fmt.Fprintf(&b, "\n- and %d more", len(t.Outputs.DeliverableRefs)-i)
 			break
 		}
-		b.WriteString("\n- " + mentor.Line(trimDir(ref, "attempts/"+string(t.Kind)+"/")))
+		b.WriteString("\n- " + mentor.Line(strings.TrimPrefix(ref, "attempts/"+string(t.Kind)+"/")))
 	}
 	if len(t.Outputs.DeliverableRefs) == 0 {
 		b.WriteString(" nothing")

@@ -31,6 +31,7 @@ var (
 	RunWait         = define[RunWaitParams, RunWaitResult]("run/wait", "return when the run reaches one of the states or the time is up")
 	RunContinue     = define[RunContinueParams, apprentice.Run]("run/continue", "add a follow-up to an ended run")
 	RunFinish       = define[RunParams, apprentice.Run]("run/finish", "finish the session of an ended run")
+	RunImport       = define[RunImportParams, RunImportResult]("run/import", "check a run folder that was made elsewhere and take it in as an ended run; of a folder of several the next one")
 	RunDelete       = define[RunDeleteParams, Empty]("run/delete", "delete an ended run with its folder")
 	RunFile         = define[RunFileParams, RunFileResult]("run/file", "list or read the files of a run folder")
 	RunDiff         = define[RunDiffParams, RunDiffResult]("run/diff", "what changed in the artifacts between two attempts")

@@ -161,7 +161,7 @@ func copyAsset(ctx context.Context, path, into string) (string, apprentice.Asset
 		if reserved(name) || exists(dst) {
 			continue
 		}
-		list, err := copyTree(ctx, path, dst, odd)
+		list, err := copyTree(ctx, path, dst, nil, odd)
 		if errors.Is(err, fs.ErrExist) && len(list) == 0 {
 			continue // somebody was quicker
 		}

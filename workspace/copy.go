@@ -25,7 +25,7 @@ var errChanged = errors.New("it changed while it was copied")
 // unreadable things.
 func CopyTree(ctx context.Context, src, dst string) ([]LeftOut, error) {
 	var left []LeftOut
-	_, err := copyTree(ctx, src, dst, func(rel, reason string) error {
+	_, err := copyTree(ctx, src, dst, nil, func(rel, reason string) error {
 		left = append(left, LeftOut{rel, reason})
 		return nil
 	})
@@ -42,9 +42,10 @@ type LeftOut struct {
 }
 
 // copyTree returns a listing of what it wrote, in no promised order, without times.
-func copyTree(ctx context.Context, src, dst string, odd func(rel, reason string) error) (Listing, error) {
+// skip is that of walk.
+func copyTree(ctx context.Context, src, dst string, skip func(rel string, d fs.DirEntry) bool, odd func(rel, reason string) error) (Listing, error) {
 	var list Listing
-	w := walk{root: src, odd: odd}
+	w := walk{root: src, odd: odd, skip: skip}
 	w.visit = func(n node) error {
 		to := filepath.Join(dst, filepath.FromSlash(n.rel))
 		switch {

@@ -60,7 +60,7 @@ of its folder.`,
 		root.AddGroup(&g)
 	}
 	a.add(root, groupWork, runCommand(a), submitCommand(a), continueCommand(a), finishCommand(a), retryCommand(a), regradeCommand(a),
-		batchCommand(a), learnCommand(a), ecosystemCommand(a))
+		batchCommand(a), importCommand(a), learnCommand(a), ecosystemCommand(a))
 	a.add(root, groupAnswer, checkpointsCommand(a), reviewCommand(a), approveCommand(a), rejectCommand(a), reviseCommand(a),
 		answerCommand(a), editCommand(a))
 	a.add(root, groupLook, statusCommand(a), listCommand(a), showCommand(a), watchCommand(a), logsCommand(a),

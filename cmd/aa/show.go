@@ -65,7 +65,15 @@ func (a *app) printHead(d rpc.RunDetail) error {
 	return a.pairs("run", string(r.RunID), "state", string(r.QueueState), "reason", reasonOf(r), "hint", r.OperationalAdvice, "verdict", string(r.Verdict),
 		"score", judged, "stopped", strings.ReplaceAll(string(r.StopReason), "_", " "), "session", session,
 		"agent", r.Agent+usedBy(d.Attempts), "sandbox", d.Sandbox, "mentor", strings.TrimSuffix(r.MentorMode+", "+tookOfModels(r), ", "), "told", packsOf(r), "group", notDefault(r.Group), "labels", strings.Join(labels, " "),
-		"queued", ago(r.CreatedAt, now), "took", tookOf(r, now), "folder", d.Folder, "artifacts", d.Artifacts)
+		"queued", ago(r.CreatedAt, now), "imported", importedFrom(r, now), "took", tookOf(r, now), "folder", d.Folder, "artifacts", d.Artifacts)
+}
+
+// importedFrom tells when and from where a run came that was worked elsewhere.
+func importedFrom(r apprentice.Run, now time.Time) string {
+	if r.Imported == nil {
+		return ""
+	}
+	return ago(r.Imported.At, now) + " from " + r.Imported.From
 }
 
 // packsOf names the experience packs whose lessons a run was told.
