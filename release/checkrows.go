@@ -146,7 +146,6 @@ func (c *checker) dataset(ctx context.Context, d dataset) error {
 		if other != nil {
 			if err := other.same(line); err != nil {
 				c.block(c.at+d.name+".parquet", "row %d: %v", n, err)
-				other.close()
 				other = nil
 			}
 		}

@@ -25,9 +25,9 @@ type Options struct {
 	Version string // of aad
 	Replace bool   // what is there may be a release, which this one replaces
 	License string
-	Consent string // not_given, text or all: all includes in public/ what cannot be read as text
-	Limit   int64  // size in bytes of a file above which it is left out
-	Scanner *sanitise.Scanner
+	Consent string            // not_given, text or all: all includes in public/ what cannot be read as text
+	Limit   int64             // size in bytes of a file above which it is left out
+	Scanner *sanitise.Scanner // of what must not be in public/; nil looks for secrets alone
 	Labels  map[string]string // placeholders of known folders
 	// Progress is told how far it is; nil is told nothing.
 	Progress *Progress
@@ -55,6 +55,11 @@ func Create(ctx context.Context, dir string, o Options) (m DatasetManifest, err 
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }() // nothing is there once it is in place
 	if o.Progress == nil {
 		o.Progress = new(Progress)
+	}
+	if o.Scanner == nil {
+		if o.Scanner, err = sanitise.New(sanitise.Options{}); err != nil {
+			return m, err
+		}
 	}
 	if m, err = build(ctx, temp, o); err != nil {
 		var known *apprentice.Error

@@ -221,8 +221,8 @@ type parquetReader struct {
 // openParquet opens the file of a dataset. Whatever is wrong with it is an error; the
 // library panics at some of what it does not expect.
 func openParquet(dir string, d dataset) (p *parquetReader, err error) {
-	p = &parquetReader{t: tableOf(d), read: make([]parquet.Row, 1)}
-	if p.file, err = os.Open(dir + "/" + d.name + ".parquet"); err != nil {
+	file, err := os.Open(dir + "/" + d.name + ".parquet")
+	if err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -230,23 +230,23 @@ func openParquet(dir string, d dataset) (p *parquetReader, err error) {
 			err = fmt.Errorf("it is damaged: %v", e)
 		}
 		if err != nil {
-			p.file.Close()
+			file.Close()
 		}
 	}()
-	info, err := p.file.Stat()
+	info, err := file.Stat()
 	if err != nil {
 		return nil, err
 	}
-	opened, err := parquet.OpenFile(p.file, info.Size(), parquet.SkipBloomFilters(true))
+	opened, err := parquet.OpenFile(file, info.Size(), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, fmt.Errorf("it is no Parquet: %w", err)
 	}
-	if !parquet.EqualNodes(opened.Schema(), p.t.schema) {
+	t := tableOf(d)
+	if !parquet.EqualNodes(opened.Schema(), t.schema) {
 		return nil, apprentice.Errorf(apprentice.Invalid, "its columns are not those of %s", d.name)
 	}
-	p.rows = opened.NumRows()
-	p.r = parquet.MultiRowGroup(opened.RowGroups()...).Rows()
-	return p, nil
+	return &parquetReader{t: t, file: file, rows: opened.NumRows(), read: make([]parquet.Row, 1),
+		r: parquet.MultiRowGroup(opened.RowGroups()...).Rows()}, nil
 }
 
 // same holds the next row against a JSON one.

@@ -146,24 +146,34 @@ func (a *app) queueBatch(ctx context.Context, c *client.Client, p rpc.BatchStart
 	return rejected, nil
 }
 
-// followBatch waits until no run of a batch is to be worked on, and tells how many
-// have ended meanwhile. Runs that wait for people are not waited for.
+// atWork are the states of runs that a batch is waited for.
+var atWork = []apprentice.QueueState{apprentice.Queued, apprentice.Running, apprentice.Deferred}
+
+// batchLeft counts the runs of a batch that are to be worked on.
+func batchLeft(s rpc.BatchStatus) (n int) {
+	for _, state := range atWork {
+		n += s.States[string(state)]
+	}
+	return n
+}
+
+// followBatch waits until no run of a batch is to be worked on. A terminal shows how
+// each of them stands; elsewhere it is told how many have ended. Runs that wait for
+// people are not waited for.
 func (a *app) followBatch(ctx context.Context, c *client.Client, name string) error {
-	working := stateNames([]apprentice.QueueState{apprentice.Queued, apprentice.Running, apprentice.Deferred})
+	if a.errTerminal && !a.quiet && !a.json && !a.jsonProgress {
+		return a.watchBatch(ctx, c, name)
+	}
 	for told := -1; ; {
 		s, err := c.BatchGet(ctx, name)
 		if err != nil {
 			return err
 		}
-		left := 0
-		for _, state := range working {
-			left += s.States[state]
-		}
-		if s.Runs-left != told {
-			told = s.Runs - left
+		if ended := s.Runs - batchLeft(s); ended != told {
+			told = ended
 			a.note("%d of %d runs have ended, %d accepted", told, s.Runs, s.Accepted)
 		}
-		list, err := c.RunList(ctx, rpc.RunListParams{States: working, Group: "batch-" + name, Limit: 200})
+		list, err := c.RunList(ctx, rpc.RunListParams{States: stateNames(atWork), Group: "batch-" + name, Limit: 200})
 		if err != nil || len(list.Runs) == 0 {
 			return err
 		}
@@ -174,12 +184,17 @@ func (a *app) followBatch(ctx context.Context, c *client.Client, name string) er
 	}
 }
 
-func (a *app) printBatch(s rpc.BatchStatus) error {
+// stateCounts tells how many runs of a batch are in each state.
+func stateCounts(s rpc.BatchStatus) string {
 	var states []string
 	for _, state := range slices.Sorted(maps.Keys(s.States)) {
 		states = append(states, fmt.Sprintf("%d %s", s.States[state], state))
 	}
-	if err := a.print("%s: %d runs, %d accepted; %s", s.Name, s.Runs, s.Accepted, strings.Join(states, ", ")); err != nil || len(s.Failing) == 0 {
+	return strings.Join(states, ", ")
+}
+
+func (a *app) printBatch(s rpc.BatchStatus) error {
+	if err := a.print("%s: %d runs, %d accepted; %s", s.Name, s.Runs, s.Accepted, stateCounts(s)); err != nil || len(s.Failing) == 0 {
 		return err
 	}
 	t := newTable("RUN", "RECORD", "STATE", "VERDICT", "SCORE", "REASON")

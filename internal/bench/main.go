@@ -34,20 +34,21 @@ type effort struct {
 	streamed           int64 // bytes of each agent's stream
 	longStream         int64
 	previewed          int // MiB of each file that is previewed
+	released           int // runs of a release
 }
 
 var full = effort{
 	calls: 5000, submits: 2000, clients: 64, burst: 4 * time.Second, starts: 200, runs: 200, drained: 300,
 	watchers: 100, watching: 10 * time.Second, stored: 100_000, perRun: 10, appends: 1500,
 	opens: 7, idle: 10, statuses: 60, shims: 200, writesAlone: 1500, waiting: 10_000, saves: 500, packed: 64,
-	streamed: 256 << 20, longStream: 1 << 30, previewed: 64,
+	streamed: 256 << 20, longStream: 1 << 30, previewed: 64, released: 10_000,
 }
 
 var smoke = effort{
 	calls: 100, submits: 20, clients: 8, burst: 200 * time.Millisecond, starts: 2, runs: 2, drained: 4,
 	watchers: 8, watching: 500 * time.Millisecond, stored: 500, perRun: 10, appends: 20,
 	opens: 1, idle: 1, statuses: 2, shims: 2, writesAlone: 20, waiting: 10, saves: 4, packed: 1,
-	streamed: 4 << 20, longStream: 16 << 20, previewed: 1,
+	streamed: 4 << 20, longStream: 16 << 20, previewed: 1, released: 20,
 }
 
 // bench is one run of the program.
@@ -75,6 +76,7 @@ var sections = []section{
 	{"watch", (*bench).measureWatch},
 	{"people", (*bench).measurePeople},
 	{"bundles", (*bench).measureBundles},
+	{"release", (*bench).measureReleases},
 	{"history", (*bench).measureHistory},
 	{"parts", (*bench).measureParts},
 	{"streams", (*bench).measureStreams},
