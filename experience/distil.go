@@ -89,12 +89,17 @@ func (f found) gather(to []gather) {
 type gather struct {
 	order []string // keys, in the order they came
 	by    map[string]*Lesson
+	last  map[string]string // the reference that a key was seen in last
 }
+
+// mostRefs bounds the references of a lesson: what was seen thousands of times is only
+// counted.
+const mostRefs = 50
 
 // add takes sentences up. Those that differ in case and blanks alone are one.
 func (g *gather) add(ref string, texts ...string) {
 	if g.by == nil {
-		g.by = map[string]*Lesson{}
+		g.by, g.last = map[string]*Lesson{}, map[string]string{}
 	}
 	for _, text := range texts {
 		text = strings.Join(strings.Fields(text), " ")
@@ -107,8 +112,12 @@ func (g *gather) add(ref string, texts ...string) {
 			l = &Lesson{Text: text}
 			g.by[key], g.order = l, append(g.order, key)
 		}
-		if !slices.Contains(l.Refs, ref) {
-			l.Refs, l.Seen = append(l.Refs, ref), l.Seen+1
+		if g.last[key] == ref {
+			continue
+		}
+		g.last[key], l.Seen = ref, l.Seen+1
+		if len(l.Refs) < mostRefs {
+			l.Refs = append(l.Refs, ref)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package experience
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -206,4 +207,26 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("parsed %+v", p)
 		}
 	})
+}
+
+func TestALessonOfADatasetIsCountedByTheRowsThatHaveIt(t *testing.T) {
+	dir := t.TempDir()
+	row := `{"lesson_id":"l%d","task_id":"t%d","source_attempt_ids":[],"lesson_summary":"","strategy_lessons":["Write the total."],"common_failure_modes":[],"rubric_reminders":[],"artifact_requirements":[],"verifier_feedback_summary":"","hidden_reference_leaked":false}` + "\n"
+	var rows strings.Builder
+	for n := range mostRefs + 10 {
+		fmt.Fprintf(&rows, row, n, n)
+	}
+	for name, text := range map[string]string{"dataset_manifest.json": `{"dataset_id":"d"}`, "lesson_packs.jsonl": rows.String()} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, _, err := Distil([]string{dir}, "", "2026-11-27T00:00:00Z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := p.Lessons[0]
+	if l.Seen != mostRefs+10 || len(l.Refs) != mostRefs || l.Refs[1] != "dataset:d#lesson_packs.jsonl:2" {
+		t.Errorf("seen %d times, in %d places: %v", l.Seen, len(l.Refs), l.Refs[:2])
+	}
 }

@@ -45,12 +45,12 @@ type Pack struct {
 type Lesson struct {
 	Text string                  `json:"text"`
 	Seen int                     `json:"seen"` // in how many packages, at least 1
-	Refs apprentice.List[string] `json:"refs"` // <source>#<path of the file in it>
+	Refs apprentice.List[string] `json:"refs"` // the first 50: <source>#<path of the file in it>, of a dataset with :<line>
 }
 
 // Source is where lessons were drawn from, a line of source_refs.json.
 type Source struct {
-	Ref    string `json:"ref"` // run:<run_id>, bundle:<bundle_id> or dataset:<folder name>
+	Ref    string `json:"ref"` // run:<run_id>, bundle:<bundle_id> or dataset:<dataset_id>
 	Kind   string `json:"kind" enum:"run|bundle|dataset"`
 	RunID  string `json:"run_id,omitempty"` // of a run of this home, which can be replayed
 	Title  string `json:"title"`

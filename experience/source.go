@@ -137,7 +137,10 @@ func readBounded(root *os.Root, name string) ([]byte, error) {
 // take reads the rows of a file by what its name says they are.
 func (f *found) take(name string, data []byte) error {
 	base := strings.TrimSuffix(filepath.Base(name), "l")
-	for _, r := range rows(f.source.Ref+"#"+name, data, strings.HasSuffix(name, ".jsonl")) {
+	for i, r := range rows(f.source.Ref+"#"+name, data, strings.HasSuffix(name, ".jsonl")) {
+		if f.source.Kind == "dataset" { // each row is of another package
+			r.ref = fmt.Sprintf("%s:%d", r.ref, i+1)
+		}
 		var err error
 		switch {
 		case strings.HasPrefix(base, "lesson_pack"):

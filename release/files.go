@@ -136,14 +136,7 @@ func (t *taking) copyFile(f bundle.File, row apprentice.Artifact) error {
 	t.size += size
 	t.gatherer.run.counts.Artifacts++
 	t.gatherer.run.counts.ArtifactSize += size
-	line, err := compact(ArtifactRow{string(t.run.RunID), t.TaskID, to, row})
-	if err != nil {
-		return err
-	}
-	if err := t.gatherer.files[indexName].add(line); err != nil {
-		return &writeError{err}
-	}
-	return nil
+	return t.put(indexName, ArtifactRow{string(t.run.RunID), t.TaskID, to, row})
 }
 
 // leave notes a file that is left out; copies of the package's inputs go by a rule.

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"aad/apprentice"
@@ -134,10 +133,7 @@ func (t *taking) row(d dataset, name string, line []byte) error {
 		}
 		t.steps += len(trace.Steps)
 	}
-	if err := t.gatherer.files[d.name].add(line); err != nil {
-		return &writeError{err}
-	}
-	return nil
+	return t.write(d.name, line)
 }
 
 // withTask adds the task to the metadata of a rubric's item.
@@ -154,14 +150,20 @@ func (t *taking) withTask(line []byte) ([]byte, error) {
 	return compact(item)
 }
 
-// put writes a row that was made.
+// put writes a row that was made here, of what was checked where it was read.
 func (t *taking) put(name string, row any) error {
 	line, err := compact(row)
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(datasets, func(d dataset) bool { return d.name == name })
-	return t.row(datasets[i], name, line)
+	return t.write(name, line)
+}
+
+func (t *taking) write(name string, line []byte) error {
+	if err := t.gatherer.files[name].add(line); err != nil {
+		return &writeError{err}
+	}
+	return nil
 }
 
 // doc fills in a document of the package, if it is there.
@@ -208,7 +210,7 @@ func (t *taking) full() error {
 		return err
 	}
 	t.gatherer.run.quality = append(t.gatherer.run.quality, func(q *QualityReport) error { return q.attempts(line) })
-	return t.put("full_task_records", json.RawMessage(line))
+	return t.write("full_task_records", line)
 }
 
 // index writes the row of packages_index. The latest package is told by the run,
