@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"sync"
-	"time"
 
 	"aad/apprentice"
 	"aad/client"
@@ -209,52 +207,14 @@ func (a *app) contribute(ctx context.Context, c *client.Client, run string, yes 
 	})
 }
 
-// underWay does what may take long, and tells how far it is from the first second on:
-// on a terminal in a line that lives, elsewhere in one now and then.
+// underWay does what may take long, and tells how far the latest transfer is.
 func (a *app) underWay(ctx context.Context, c *client.Client, what string, do func() error) error {
-	ctx, stop := context.WithCancel(ctx)
-	var told sync.WaitGroup
-	if !a.quiet && !a.jsonProgress {
-		// Owned by underWay, which waits for it; ends when do has.
-		told.Go(func() { a.tellUnderWay(ctx, c, what) })
-	}
-	err := do()
-	stop()
-	told.Wait()
-	return err
-}
-
-func (a *app) tellUnderWay(ctx context.Context, c *client.Client, what string) {
-	every := time.Second
-	if !a.errTerminal {
-		every = 5 * time.Second
-	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	began, drawn := time.Now(), false
-	for {
-		select {
-		case <-ctx.Done():
-			if drawn {
-				fmt.Fprint(a.err, "\r\x1b[K")
-			}
-			return
-		case <-tick.C:
-		}
-		line := what
+	return a.tellWhile(ctx, func(ctx context.Context) string {
 		if s, err := c.EcosystemStatus(ctx, false); err == nil && len(s.Transfers) > 0 {
-			line += " · " + transferText(s.Transfers[len(s.Transfers)-1])
+			return what + " · " + transferText(s.Transfers[len(s.Transfers)-1])
 		}
-		line = cleanLine(line + " · " + span(time.Since(began)))
-		switch {
-		case ctx.Err() != nil:
-		case a.errTerminal:
-			fmt.Fprint(a.err, "\r\x1b[K"+a.errStyle(dim, cut(line, max(a.errColumns-1, 20))))
-			drawn = true
-		default:
-			fmt.Fprintln(a.err, line)
-		}
-	}
+		return what
+	}, do)
 }
 
 // transferText says how far something under way is.

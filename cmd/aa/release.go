@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"sync"
-	"time"
 
 	"aad/apprentice"
 	"aad/client"
@@ -78,7 +76,7 @@ of all of it. A run that cannot be read is named and left out.`,
 
 func (a *app) createRelease(ctx context.Context, c *client.Client, p rpc.ReleaseCreateParams) error {
 	var r rpc.ReleaseInfo
-	err := a.withProgress(ctx, c, p.Path, func(ctx context.Context) (err error) {
+	err := a.whileRelease(ctx, c, p.Path, func(ctx context.Context) (err error) {
 		r, err = c.ReleaseCreate(ctx, p)
 		return err
 	})
@@ -117,7 +115,7 @@ tell what to know before relying on it.`,
 
 func (a *app) validateRelease(ctx context.Context, c *client.Client, path string) error {
 	var r rpc.ReleaseValidateResult
-	err := a.withProgress(ctx, c, path, func(ctx context.Context) (err error) {
+	err := a.whileRelease(ctx, c, path, func(ctx context.Context) (err error) {
 		r, err = c.ReleaseValidate(ctx, path)
 		return err
 	})
@@ -215,50 +213,23 @@ func releaseSummaryCommand(a *app) *cobra.Command {
 	}
 }
 
-// withProgress does what may last, and meanwhile shows on a terminal how far it is.
-func (a *app) withProgress(ctx context.Context, c *client.Client, path string, work func(context.Context) error) error {
-	if !a.errTerminal || a.quiet || a.jsonProgress {
-		return work(ctx)
-	}
-	watched, stop := context.WithCancel(ctx)
-	var ended sync.WaitGroup
-	ended.Add(1)
-	// Owned by this call, which waits for it; ends when the work has.
-	go func() {
-		defer ended.Done()
-		a.showProgress(watched, c, path)
-	}()
-	err := work(ctx)
-	stop()
-	ended.Wait()
-	return err
-}
-
-// showProgress draws a line that lives, from the first second on.
-func (a *app) showProgress(ctx context.Context, c *client.Client, path string) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	drawn := false
-	defer func() {
-		if drawn {
-			fmt.Fprint(a.err, "\r\x1b[K")
-		}
-	}()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+// whileRelease does something with a release, and tells how far it is. Ctrl-C ends it.
+func (a *app) whileRelease(ctx context.Context, c *client.Client, path string, do func(context.Context) error) error {
+	ctx, release := leavable(ctx)
+	defer release()
+	err := a.tellWhile(ctx, func(ctx context.Context) string {
 		p, err := c.ReleaseProgress(ctx, path)
-		if err != nil || p.Stage == "" {
-			continue
+		switch {
+		case err != nil || p.Stage == "":
+			return ""
+		case p.Total == 0:
+			return p.Stage
 		}
-		line := p.Stage
-		if p.Total > 0 {
-			line += fmt.Sprintf(" · %d of %d (%d %%)", p.Done, p.Total, 100*min(p.Done, p.Total)/p.Total)
-		}
-		fmt.Fprint(a.err, "\r\x1b[K"+a.errStyle(dim, cut(cleanLine(line), max(a.errColumns-1, 20))))
-		drawn = true
+		return fmt.Sprintf("%s · %d of %d (%d %%)", p.Stage, p.Done, p.Total, 100*min(p.Done, p.Total)/p.Total)
+	}, func() error { return do(ctx) })
+	if ctx.Err() != nil {
+		a.note("stopped: nothing is left of it")
+		return exitCode(130).asError() // as a shell says it
 	}
+	return err
 }
