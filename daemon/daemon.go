@@ -239,7 +239,7 @@ func (d *Daemon) workRun(ctx context.Context, run apprentice.Run, slot loop.Slot
 	env.Slot = slot
 	out, err := loop.Work(ctx, env, run, spec, specs[:run.Pass], d.store.Journal(run.RunID, run.Pass))
 	if err == nil {
-		err = d.sharing.owe(run.RunID)
+		err = d.sharing.owe(run, out)
 	}
 	return out, err
 }

@@ -14,13 +14,20 @@ import (
 	"aad/rpc"
 )
 
-// TestAnAgentCannotAnswerForAPerson has an agent try to answer another run's question
-// with aa, plainly and from a session of its own without the shim's mark.
-func TestAnAgentCannotAnswerForAPerson(t *testing.T) {
+// builtAA is the program aa.
+func builtAA(t *testing.T) string {
+	t.Helper()
 	bin := filepath.Join(t.TempDir(), "aa")
 	if out, err := exec.Command("go", "build", "-o", bin, "aad/cmd/aa").CombinedOutput(); err != nil {
 		t.Fatalf("build aa: %v: %s", err, out)
 	}
+	return bin
+}
+
+// TestAnAgentCannotAnswerForAPerson has an agent try to answer another run's question
+// with aa, plainly and from a session of its own without the shim's mark.
+func TestAnAgentCannotAnswerForAPerson(t *testing.T) {
+	bin := builtAA(t)
 	a, s := newAad(t), newScript(t)
 	victim := a.intake("victim")
 	call := bin + ` rpc checkpoint/resolve '{"run_id":"victim","values":{"decision":"confirmed"}}'`

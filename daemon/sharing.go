@@ -308,15 +308,18 @@ func (s *sharing) tell(ctx context.Context, id apprentice.RunID, kind apprentice
 	return err
 }
 
-// owe notes that a run's bundle is to be shared once it has ended, where the settings
-// say so. It is called before the end is written.
-func (s *sharing) owe(id apprentice.RunID) error {
+// owe notes that the bundle of a run that ends accepted is to be shared, where the
+// settings say so. It is called before the end is written.
+func (s *sharing) owe(run apprentice.Run, out loop.Outcome) error {
 	if s.d.settings.inForce().Policy != "automatic" {
 		return nil
 	}
-	err := s.due(id)
+	if out.Change(run, time.Now()).Update(&run); !run.Accepted() {
+		return nil
+	}
+	err := s.due(run.RunID)
 	if err != nil && !proc.IsFull(err) {
-		s.log.Error("note that a bundle is to be shared", "run_id", id, "error", err)
+		s.log.Error("note that a bundle is to be shared", "run_id", run.RunID, "error", err)
 		return nil
 	}
 	return err

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"aad/apprentice"
 	"aad/internal/atomicfile"
@@ -133,6 +134,7 @@ func (f folder) put(ctx context.Context, id string, archive *os.File, moved func
 	if err := root.Mkdir(folderName, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 		return f.told(err)
 	}
+	f.sweep(root)
 	temp, err := f.write(ctx, root, archive, moved)
 	if temp != "" {
 		defer root.Remove(temp) // nothing of it stays once it has its name
@@ -159,6 +161,25 @@ func (f folder) write(ctx context.Context, root *os.Root, archive io.Reader, mov
 	}
 	_, err = io.Copy(to, &counted{ctx: ctx, r: archive, moved: moved})
 	return temp, errors.Join(err, to.Sync(), to.Close())
+}
+
+// abandoned is how long nobody has written to what is half sent for it to be a
+// killed one's.
+const abandoned = 24 * time.Hour
+
+// sweep removes what killed ones have left half sent. What cannot be removed stays.
+func (f folder) sweep(root *os.Root) {
+	dir, err := root.Open(folderName)
+	if err != nil {
+		return
+	}
+	defer dir.Close()
+	entries, _ := dir.ReadDir(-1)
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && atomicfile.IsTemp(e.Name()) && info.Mode().IsRegular() && time.Since(info.ModTime()) > abandoned {
+			_ = root.Remove(folderName + "/" + e.Name())
+		}
+	}
 }
 
 // takeName gives a file a name that nobody has. Where there are no hard links two who

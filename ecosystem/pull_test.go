@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"aad/apprentice"
 	"aad/bundle"
@@ -162,6 +163,28 @@ func TestAFolderThatCannotBeWrittenSaysSoAndKeepsNothing(t *testing.T) {
 	}
 	if left, err := os.ReadDir(e.dir); err != nil || len(left) > 0 {
 		t.Errorf("it keeps %v, %v", left, err)
+	}
+}
+
+func TestWhatAKilledOneHasLeftInAFolderIsNeverListedAndGoesWithTime(t *testing.T) {
+	p := folderPlace(t)
+	e := p.home(t)
+	for name, age := range map[string]time.Duration{".aa-tmp-old": 2 * abandoned, ".aa-tmp-new": 0} {
+		p.lay(name, []byte("half"))
+		at := time.Now().Add(-age)
+		if err := os.Chtimes(filepath.Join(p.At, folderName, name), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ids := listed(t, e); len(ids) > 0 {
+		t.Errorf("listed are %v", ids)
+	}
+	if _, err := share(t, e, real(t)); err != nil {
+		t.Fatal(err)
+	}
+	names, err := filepath.Glob(filepath.Join(p.At, folderName, ".aa*"))
+	if err != nil || len(names) != 1 || filepath.Base(names[0]) != ".aa-tmp-new" {
+		t.Errorf("there is left %v, %v", names, err)
 	}
 }
 
