@@ -156,3 +156,18 @@ func TestCancelOnAFullDiskEndsTheRun(t *testing.T) {
 	a.stop()
 	a.whole("r")
 }
+
+func TestAReleaseOnAFullDiskIsRefusedAndLeavesNothing(t *testing.T) {
+	a, s := newAad(t), newScript(t)
+	a.accepted(s, "one")
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=0700,size=100k"); err != nil {
+		t.Skip("mounting a small disk needs root")
+	}
+	defer syscall.Unmount(dir, syscall.MNT_DETACH)
+	err := refused(a, rpc.ReleaseCreate, rpc.ReleaseCreateParams{Path: filepath.Join(dir, "data")}, apprentice.Unavailable)
+	entries, _ := os.ReadDir(dir)
+	if !strings.Contains(err.Error(), "is full") || len(entries) > 0 {
+		t.Errorf("%v; left %v", err, entries)
+	}
+}

@@ -62,20 +62,31 @@ func Create(ctx context.Context, dir string, o Options) (m DatasetManifest, err 
 		}
 	}
 	if m, err = build(ctx, temp, o); err != nil {
-		var known *apprentice.Error
-		if errors.As(err, &known) {
-			return m, err
-		}
-		return m, fmt.Errorf("make release %s: %w", dir, err)
+		return m, told(dir, err)
 	}
 	o.Progress.begin("writing it to the disk", 0)
 	if err := atomicfile.SyncTree(temp); err != nil {
-		return m, err
+		return m, told(dir, err)
 	}
 	if err := mayPut(dir, o.Replace); err != nil { // somebody may have been faster
 		return m, err
 	}
 	return m, atomicfile.ReplaceTree(temp, dir)
+}
+
+// told says what kept a release from being made in the words of who asked for it.
+func told(dir string, err error) error {
+	var known *apprentice.Error
+	switch {
+	case errors.As(err, &known):
+		return err
+	case proc.IsFull(err):
+		return apprentice.Errorf(apprentice.Unavailable, "the disk of %s is full: no release was made", dir).WithField("path").Because(err).
+			WithHint("free some room, or name a folder on another disk")
+	case errors.Is(err, fs.ErrPermission):
+		return apprentice.Errorf(apprentice.Denied, "no release can be made in %s", dir).WithField("path").Because(err)
+	}
+	return fmt.Errorf("make release %s: %w", dir, err)
 }
 
 // tempPrefix begins the name of the folder beside DIR in which a release is made.
