@@ -21,7 +21,7 @@ func batchCommand(a *app) *cobra.Command {
 	var sets []string
 	var retry int
 	var noWait bool
-	var release string
+	var release rpc.ReleaseCreateParams
 	cmd := &cobra.Command{
 		Use:   "batch FILE.jsonl",
 		Short: "Queue a file of task records, a run for each, and wait for them",
@@ -52,8 +52,11 @@ again it goes on where it was: what was queued is not queued twice.`,
 				return err
 			}
 			p.PathList = os.Getenv("PATH")
-			if noWait && release != "" {
+			if noWait && release.Path != "" {
 				return apprentice.Errorf(apprentice.Invalid, "--release needs the runs to have ended, and --no-wait does not wait for them").WithField("release")
+			}
+			if err := placeOf(&release, p.Name); err != nil {
+				return err
 			}
 			return a.batch(ctx, c, p, retry, noWait, release)
 		}),
@@ -67,11 +70,12 @@ again it goes on where it was: what was queued is not queued twice.`,
 	flags.StringArrayVarP(&sets, "set", "s", nil, "`key=value` of a setting, for its runs; repeatable")
 	flags.BoolVar(&p.Force, "force", false, "queue them even when the agent is not found now")
 	flags.BoolVar(&noWait, "no-wait", false, "queue them and do not wait")
-	flags.StringVar(&release, "release", "", "gather its ended runs as a dataset in this `folder`, which must be new, and validate it")
+	flags.StringVar(&release.Path, "release", "", "gather its ended runs as a dataset in this `folder`, which must be new, and validate it")
+	flags.BoolVar(&release.Replace, "replace", false, "the release that is in that folder may be replaced")
 	return cmd
 }
 
-func (a *app) batch(ctx context.Context, c *client.Client, p rpc.BatchStartParams, retry int, noWait bool, release string) error {
+func (a *app) batch(ctx context.Context, c *client.Client, p rpc.BatchStartParams, retry int, noWait bool, release rpc.ReleaseCreateParams) error {
 	rejected, err := a.queueBatch(ctx, c, p)
 	if err != nil {
 		return err
@@ -96,8 +100,11 @@ func (a *app) batch(ctx context.Context, c *client.Client, p rpc.BatchStartParam
 	if err := a.show(s, func() error { return a.printBatch(s) }); err != nil {
 		return err
 	}
-	if release != "" {
-		if err := a.releaseBatch(ctx, c, p.Name, release); err != nil {
+	if release.Path != "" {
+		if err := a.createRelease(ctx, c, release); err != nil {
+			return err
+		}
+		if err := a.validateRelease(ctx, c, release.Path); err != nil {
 			return err
 		}
 	}
@@ -114,18 +121,20 @@ func (a *app) batch(ctx context.Context, c *client.Client, p rpc.BatchStartParam
 	return nil
 }
 
-// releaseBatch gathers the ended runs of a batch, accepted or not, and validates what
-// that makes.
-func (a *app) releaseBatch(ctx context.Context, c *client.Client, name, dir string) error {
-	path, err := filepath.Abs(dir)
-	if err != nil {
+// placeOf completes what is asked of the release of a batch, whose ended runs are
+// gathered, accepted or not. A place that is taken is told before hours of work.
+func placeOf(p *rpc.ReleaseCreateParams, batch string) (err error) {
+	if p.Path == "" {
+		return nil
+	}
+	if p.Path, err = filepath.Abs(p.Path); err != nil {
 		return err
 	}
-	p := rpc.ReleaseCreateParams{Path: path, Labels: map[string]string{"batch": name}, Group: "batch-" + name}
-	if err := a.createRelease(ctx, c, p); err != nil {
-		return err
+	p.Labels, p.Group = map[string]string{"batch": batch}, "batch-"+batch
+	if _, err := os.Lstat(p.Path); err == nil && !p.Replace {
+		return apprentice.Errorf(apprentice.Conflict, "%s is there already", p.Path).WithField("release").WithHint("name a folder that is new, or add --replace")
 	}
-	return a.validateRelease(ctx, c, path)
+	return nil
 }
 
 // queueBatch queues the file page by page and returns how many lines were put aside.
