@@ -58,14 +58,19 @@ holds("its end is told", heard("Run completed, passed"))
 -- The window lists it and shows events as they come.
 vim.cmd("AaRuns")
 holds("the window lists the run", shows("completed  passed"))
+local first = require("aad.window").run_here()
+holds("the cursor is on it", function()
+  return first and first:find("greeting") ~= nil
+end)
 vim.cmd("AaRun echo second > artifacts/second.txt")
 holds("events come live", shows("echo second"))
 holds("the second run ends in the window", shows("Run completed, passed with score 1.00"))
-vim.api.nvim_win_set_cursor(0, { 4, 0 })
-local first = require("aad.window").run_here()
-holds("the cursor's run is the older one", function()
-  return first and first:find("greeting") ~= nil
+holds("the cursor stays on its run, which stands lower now", function()
+  return vim.api.nvim_win_get_cursor(0)[1] == 4 and require("aad.window").run_here() == first
 end)
+vim.api.nvim_win_set_cursor(0, { 1, 0 })
+vim.api.nvim_feedkeys("x", "x", false)
+holds("a key where no run is says so", heard("no run in this line"))
 
 -- Its artifact is opened.
 vim.cmd("wincmd p")

@@ -23,9 +23,14 @@ export function activate(context: vscode.ExtensionContext): void {
     onGone: () => log.appendLine("the connection to aad is gone; it is tried anew"),
   });
   const runs = new Runs(aad);
+  let told = ""; // the run of the log's last line
 
   function tell(event: RunEvent): void {
-    log.appendLine(`${event.created_at.slice(11, 19)}  ${event.run_id}  ${event.message}`);
+    if (event.run_id !== told) {
+      log.appendLine(event.run_id);
+      told = event.run_id;
+    }
+    log.appendLine(`  ${event.created_at.slice(11, 19)}  ${event.message}`);
     runs.refresh();
     if (event.event_type === "checkpoint_opened") {
       void notice(event);
@@ -36,7 +41,7 @@ export function activate(context: vscode.ExtensionContext): void {
 
   async function notice(event: RunEvent): Promise<void> {
     const open = "Open the Checkpoint";
-    if ((await vscode.window.showInformationMessage(`aad: ${event.run_id} waits for you: ${event.message}`, open)) === open) {
+    if ((await vscode.window.showInformationMessage(`aad: ${event.message} (${event.run_id})`, open)) === open) {
       await openCheckpoint(event.run_id);
     }
   }
@@ -57,11 +62,11 @@ export function activate(context: vscode.ExtensionContext): void {
     for (let tries = 0; tries < 200 && !fs.existsSync(q.path); tries++) {
       await new Promise((go) => setTimeout(go, 50));
     }
-    const editor = await vscode.window.showTextDocument(vscode.Uri.file(q.path));
-    const at = editor.document.getText().indexOf('"decision"');
-    const position = editor.document.positionAt(Math.max(at, 0));
-    editor.selection = new vscode.Selection(position, position);
-    editor.revealRange(new vscode.Range(position, position));
+    const document = await vscode.workspace.openTextDocument(vscode.Uri.file(q.path));
+    const found = /"decision":\s*"([^"]*)"/.exec(document.getText());
+    const end = found ? found.index + found[0].length - 1 : 0;
+    const value = new vscode.Range(document.positionAt(end - (found?.[1].length ?? 0)), document.positionAt(end));
+    await vscode.window.showTextDocument(document, { selection: value });
     vscode.window.setStatusBarMessage(q.how_to, 15000);
   }
 

@@ -34,7 +34,7 @@ export class RunItem extends vscode.TreeItem {
     this.contextValue = "run." + run.queue_state;
     const score = run.final_score === undefined ? "" : " " + run.final_score.toFixed(2);
     this.description = `${run.queue_state} ${run.verdict ?? ""}${score}`.trim();
-    this.tooltip = `${run.run_id}\n${run.latest_message}`;
+    this.tooltip = `${run.title}\n${this.description}: ${run.latest_message}\n${run.run_id}`;
     this.iconPath = new vscode.ThemeIcon(icons[run.queue_state] ?? "circle");
   }
 }

@@ -179,6 +179,7 @@ function M.resolve(q, decision, notes)
   end
   call("checkpoint/resolve", { run_id = q.run_id, stage = q.stage, revision = q.revision, values = values }, function(done)
     tell(done.stage .. " is " .. done.decision)
+    vim.cmd("checktime") -- its file may be open
   end)
 end
 

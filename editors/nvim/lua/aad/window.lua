@@ -6,7 +6,7 @@ local aad = require("aad")
 
 local kept = 200 -- events shown
 
-local state = { buf = nil, runs = {}, events = {} }
+local state = { buf = nil, runs = {}, shown = {}, events = {} }
 
 local function alive()
   return state.buf and vim.api.nvim_buf_is_valid(state.buf)
@@ -26,6 +26,9 @@ local function draw()
   for _, run in ipairs(state.runs) do
     table.insert(lines, line(run))
   end
+  local win = vim.fn.bufwinid(state.buf)
+  local chosen = win ~= -1 and state.shown[vim.api.nvim_win_get_cursor(win)[1] - 2]
+  state.shown = state.runs
   vim.list_extend(lines, { "", "events" })
   for i = #state.events, 1, -1 do
     table.insert(lines, state.events[i])
@@ -33,6 +36,21 @@ local function draw()
   vim.bo[state.buf].modifiable = true
   vim.api.nvim_buf_set_lines(state.buf, 0, -1, false, lines)
   vim.bo[state.buf].modifiable = false
+  if win ~= -1 then
+    M.move(win, chosen)
+  end
+end
+
+-- move puts the cursor on the run it was on, wherever that stands now, so that no key
+-- means another one; at first on the newest.
+function M.move(win, chosen)
+  for i, run in ipairs(state.shown) do
+    if (chosen and run.run_id == chosen.run_id) or not (chosen or state.placed) then
+      state.placed = true
+      vim.api.nvim_win_set_cursor(win, { i + 2, 0 })
+      return
+    end
+  end
 end
 
 -- refresh reads the runs anew.
@@ -64,7 +82,7 @@ end
 
 -- run_here is the run in the cursor's line.
 function M.run_here()
-  local run = state.runs[vim.api.nvim_win_get_cursor(0)[1] - 2]
+  local run = state.shown[vim.api.nvim_win_get_cursor(0)[1] - 2]
   return run and run.run_id
 end
 
@@ -73,6 +91,8 @@ local function map(key, action)
     local run = M.run_here()
     if run then
       action(run)
+    else
+      vim.notify("aad: there is no run in this line", vim.log.levels.WARN)
     end
   end, { buffer = state.buf, nowait = true })
 end
@@ -87,7 +107,7 @@ function M.open()
     end
   end
   vim.cmd("botright 15new")
-  state.buf = vim.api.nvim_get_current_buf()
+  state.buf, state.shown, state.placed = vim.api.nvim_get_current_buf(), {}, false
   vim.bo[state.buf].buftype, vim.bo[state.buf].bufhidden, vim.bo[state.buf].swapfile = "nofile", "wipe", false
   vim.bo[state.buf].filetype = "aad"
   vim.wo.wrap = false
