@@ -53,7 +53,7 @@ DISTFLAGS    = -version "$(VERSION)" -commit "$(COMMIT)" -date "$(DATE)"
 
 dist: ## build dist/: archives for every platform, .deb, .rpm, checksums, SBOMs
 	@rm -rf dist
-	go run ./internal/dist $(DISTFLAGS)
+	go run ./internal/dist -platforms "$(PLATFORMS)" $(DISTFLAGS)
 
 vsix: ## build dist/aad.vsix, the VS Code extension (needs npm)
 	@cd editors/vscode && npm install --no-package-lock --no-audit --no-fund --prefer-offline && npx --no-install tsc -p .

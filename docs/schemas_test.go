@@ -81,6 +81,8 @@ func checkpointSchema() map[string]any {
 			properties[name] = typeschema.OrNull(s.(map[string]any)) // empty ones stand as null
 		}
 	}
+	// Its values stand with each question alone: an editor would offer those of all.
+	properties["decision"] = map[string]any{"type": "string"}
 	properties["score"] = map[string]any{"type": []string{"number", "null"}, "minimum": 0, "maximum": 100, "description": "0 to 1, or per cent above 1"}
 	added := map[string]any{"anyOf": []any{map[string]any{"type": "string"}, m.Schema(reflect.TypeFor[checkpoint.Criterion]())}}
 	properties["additional_criteria"] = map[string]any{"type": []string{"array", "null"}, "items": added}
@@ -201,6 +203,15 @@ func TestMistakesInACheckpointAreFound(t *testing.T) {
 		if holds(t, "checkpoint", text) == nil {
 			t.Errorf("%s: %s %s is let through", c.question, c.key, c.value)
 		}
+	}
+}
+
+// TestEditorsOfferTheDecisionsOfTheQuestionAlone looks at what they gather: every enum
+// of a field that may apply.
+func TestEditorsOfferTheDecisionsOfTheQuestionAlone(t *testing.T) {
+	decision := checkpointSchema()["properties"].(map[string]any)["decision"].(map[string]any)
+	if enum, ok := decision["enum"]; ok {
+		t.Errorf("whatever is asked, %v are offered", enum)
 	}
 }
 

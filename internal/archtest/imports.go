@@ -58,7 +58,7 @@ var keepers = map[string][]string{
 	"github.com/klauspost/compress":          {"bundle"},
 	"github.com/parquet-go/parquet-go":       {"release"},
 	"go.yaml.in/yaml/v3":                     {"grading"},
-	"github.com/spf13/cobra":                 {"cmd/aa", "cmd/aad"},
+	"github.com/spf13/cobra":                 {"cmd/aa", "cmd/aad", "internal/manual"},
 	"github.com/spf13/pflag":                 {"cmd/aa"},
 	"github.com/kballard/go-shellquote":      {"agent"},
 	"github.com/santhosh-tekuri/jsonschema":  {"internal/schema"},

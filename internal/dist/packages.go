@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,6 +21,7 @@ type packageConfig struct {
 	Arch        string            `json:"arch"`
 	Platform    string            `json:"platform"`
 	Version     string            `json:"version"`
+	Section     string            `json:"section"`
 	Maintainer  string            `json:"maintainer"`
 	Description string            `json:"description"`
 	License     string            `json:"license"`
@@ -37,11 +40,19 @@ type packageContent struct {
 func (r *release) writePackages(goarch, work string, files []file) error {
 	at := r.date.Format(time.RFC3339)
 	config := packageConfig{
-		Name: "aad", Arch: goarch, Platform: "linux", Version: packageVersion(r.version), Maintainer: "aad", License: "MIT", Mtime: at,
-		Description: "Hand tasks to an apprentice and get reviewed results: the daemon aad and its client aa",
-		RPM:         map[string]string{"buildhost": "aad"},
+		Name: "aad", Arch: goarch, Platform: "linux", Version: packageVersion(r.version), Section: "utils", Maintainer: "aad", License: "MIT", Mtime: at,
+		Description: "hand tasks to an apprentice and get reviewed results\n" +
+			"aad is a local daemon: it has an agent attempt each task, has the attempt reviewed\n" +
+			"against a rubric and the agent revise. aa is its client; aad install makes it a service.",
+		RPM: map[string]string{"buildhost": "aad"},
 	}
 	for _, f := range files {
+		if strings.HasPrefix(f.name, "share/man/") { // as distributions have them
+			var err error
+			if f, err = compressed(f, work); err != nil {
+				return err
+			}
+		}
 		config.Contents = append(config.Contents, packageContent{Src: f.from, Dst: installed(f.name), FileInfo: map[string]any{"mode": int(f.mode), "mtime": at}})
 	}
 	text, err := atomicfile.JSON(config)
@@ -64,9 +75,29 @@ func (r *release) writePackages(goarch, work string, files []file) error {
 	return nil
 }
 
+// compressed is a file of a package, compressed without a trace of when.
+func compressed(f file, work string) (file, error) {
+	text, err := os.ReadFile(f.from)
+	if err != nil {
+		return f, fmt.Errorf("compress a page: %w", err)
+	}
+	var buf bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&buf, gzip.BestCompression) // a level that there is
+	// Writing to memory does not fail.
+	_, _ = z.Write(text)
+	_ = z.Close()
+	f.name, f.from = f.name+".gz", filepath.Join(work, filepath.Base(f.name)+".gz")
+	if err := os.WriteFile(f.from, buf.Bytes(), 0o644); err != nil {
+		return f, fmt.Errorf("compress a page: %w", err)
+	}
+	return f, nil
+}
+
 // installed is where a package puts a file of the archive.
 func installed(name string) string {
 	switch {
+	case name == "LICENSE":
+		return "/usr/share/doc/aad/copyright"
 	case strings.HasPrefix(name, "share/"):
 		return "/usr/" + name
 	case strings.HasPrefix(name, "aa"):

@@ -33,7 +33,7 @@ async function say(prompt, text) {
 
 async function until(what, test) {
   for (let tries = 0; !test(); tries++) {
-    if (tries === 600) {
+    if (tries === 100) {
       throw new Error("never: " + what);
     }
     await page.waitForTimeout(100);
