@@ -104,7 +104,50 @@ func (s *Scanner) decode(body []byte, depth int) (Finding, bool) {
 			return found[0], true
 		}
 	}
+	for _, text := range s.unprintable(body, depth) {
+		for _, f := range s.scan(text, depth+1) {
+			if f.Kind == Secret {
+				return f, true
+			}
+		}
+	}
 	return Finding{}, false
+}
+
+// leastBinary is the shortest run of digits that is looked into as something else than
+// text in UTF-8.
+const leastBinary = 48
+
+// unprintable are the texts in what base64 digits stand for where that is no text itself:
+// a container, UTF-16, or the readable pieces of a binary.
+func (s *Scanner) unprintable(body []byte, depth int) (texts [][]byte) {
+	if len(body) < leastBinary || isAllHex(body) {
+		return nil
+	}
+	plain := make([]byte, base64.RawStdEncoding.DecodedLen(len(body)))
+	plain = plain[:decodeDigits(plain, body)]
+	if wide := narrowed(plain); wide != nil {
+		return [][]byte{wide}
+	}
+	if openerOf(plain) == nil {
+		return [][]byte{readable(plain)}
+	}
+	room := min(maxInside, 64*len(plain)+1<<20)
+	_ = s.within(plain, depth+1, &room, func(text []byte) { texts = append(texts, bytes.Clone(text)) }) // what could be read was given
+	return texts
+}
+
+// narrowed reads UTF-16 without a byte order mark, nil where it is none: as PowerShell
+// has its commands.
+func narrowed(data []byte) []byte {
+	if len(data) < 16 || data[1] != 0 || data[3] != 0 || data[5] != 0 || data[7] != 0 {
+		return nil
+	}
+	text, ok := utf16Text(append([]byte{0xff, 0xfe}, data[:len(data)&^1]...))
+	if !ok {
+		return nil
+	}
+	return text
 }
 
 func padded(text []byte, end int) int {

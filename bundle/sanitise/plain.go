@@ -107,7 +107,7 @@ func (p *plain) joinedIn(from, to int) (joined, stated bool) {
 }
 
 var special = func() (t [256]bool) {
-	for _, c := range []byte("\\%&\n") {
+	for _, c := range []byte("\\%&\n+\x1b\xe2\xc2\xef") {
 		t[c] = true
 	}
 	return t
@@ -124,23 +124,31 @@ func (p *plain) unfold(text []byte) {
 			continue
 		}
 		c, n := unescape(text[i:])
+		if unseen := invisible(text[i:], c, n); unseen > 0 {
+			p.begin(len(text))
+			p.copy(text[done:i])
+			i += unseen
+			p.spans, done = append(p.spans, span{len(p.text), i}), i
+			continue
+		}
 		switch {
-		case text[i] == '\n':
-			c, n = '\n', 1
+		case text[i] == '\n', text[i] == '+':
+			c, n = text[i], 1
 		case n == 0:
 			i++
 			continue
 		}
-		if c == '\n' {
-			from, to, stated, ok := seam(text, i, n)
-			if ok && from >= done {
-				p.begin(len(text))
-				p.copy(text[done:from])
-				p.joins = append(p.joins, join{len(p.text), stated})
-				p.spans = append(p.spans, span{len(p.text), to})
-				i, done = to, to
-				continue
-			}
+		from, to, stated, ok := pieces(text, i, n, c)
+		if ok && from < done {
+			done = p.rewind(from, done)
+		}
+		if ok && from >= done {
+			p.begin(len(text))
+			p.copy(text[done:from])
+			p.joins = append(p.joins, join{len(p.text), stated})
+			p.spans = append(p.spans, span{len(p.text), to})
+			i, done = to, to
+			continue
 		}
 		if n > 1 {
 			p.begin(len(text))
@@ -157,6 +165,19 @@ func (p *plain) unfold(text []byte) {
 	}
 }
 
+// rewind takes back the escapes that were read from a place on, such as quotes around a
+// piece, and returns up to where the text is read then.
+func (p *plain) rewind(from, done int) int {
+	for n := len(p.spans); n > 1; n = len(p.spans) {
+		a, b := p.spans[n-2], p.spans[n-1]
+		if b.plain != a.plain+1 || a.raw < from {
+			break
+		}
+		p.text, p.spans, done = p.text[:a.plain], p.spans[:n-2], a.raw
+	}
+	return done
+}
+
 func (p *plain) copy(b []byte) { p.text = append(p.text, b...) }
 
 // begin makes room at the first change, so that a text without one costs nothing.
@@ -169,17 +190,51 @@ func (p *plain) begin(size int) {
 var entities = []struct {
 	name string
 	c    byte
-}{{"&amp;", '&'}, {"&quot;", '"'}, {"&#39;", '\''}, {"&lt;", '<'}, {"&gt;", '>'}}
+}{{"&amp;", '&'}, {"&quot;", '"'}, {"&lt;", '<'}, {"&gt;", '>'}}
+
+// invisible is the length of what nobody sees in a text that begins with a terminal's
+// control sequence, or with a character without width; c and n are what unescape says
+// of it. A grep in colour and a web page put such things into the midst of words.
+func invisible(t []byte, c byte, n int) int {
+	switch {
+	case t[0] == 0x1b:
+		n = 1
+	case t[0] == '\\' && c == 0x1b:
+	case t[0] == 0xc2 && len(t) > 1 && t[1] == 0xad: // a soft hyphen
+		return 2
+	case len(t) > 2 && t[0] == 0xe2 && (t[1] == 0x80 && t[2] >= 0x8b && t[2] <= 0x8d || t[1] == 0x81 && t[2] == 0xa0),
+		len(t) > 2 && t[0] == 0xef && t[1] == 0xbb && t[2] == 0xbf:
+		return 3
+	default:
+		return 0
+	}
+	if n >= len(t) || t[n] != '[' {
+		return 0
+	}
+	for n++; n < len(t) && n < 32; n++ {
+		if c := t[n]; c >= 0x40 && c <= 0x7e {
+			return n + 1
+		}
+	}
+	return 0
+}
 
 // unescape reads one escape: its byte and its length, 0 for none. Backslashes before
 // it count as one: a string may be quoted many times over.
 func unescape(t []byte) (c byte, n int) {
 	switch t[0] {
 	case '%':
-		if len(t) > 2 && isHex(t[1]) && isHex(t[2]) {
-			return hexByte(t[1])<<4 | hexByte(t[2]), 3
+		k := 1
+		for k+3 < len(t) && t[k] == '2' && t[k+1] == '5' && isHex(t[k+2]) && isHex(t[k+3]) { // encoded more than once
+			k += 2
+		}
+		if len(t) > k+1 && isHex(t[k]) && isHex(t[k+1]) {
+			return hexByte(t[k])<<4 | hexByte(t[k+1]), k + 2
 		}
 	case '&':
+		if len(t) > 3 && t[1] == '#' {
+			return numbered(t)
+		}
 		for _, e := range entities {
 			if len(t) >= len(e.name) && string(t[:len(e.name)]) == e.name {
 				return e.c, len(e.name)
@@ -198,6 +253,25 @@ func unescape(t []byte) (c byte, n int) {
 	return 0, 0
 }
 
+// numbered reads an HTML entity of a character's number.
+func numbered(t []byte) (c byte, n int) {
+	base, i, value := 10, 2, 0
+	if t[2] == 'x' || t[2] == 'X' {
+		base, i = 16, 3
+	}
+	for ; i < len(t) && i < 9; i++ {
+		switch d := int(hexByte(t[i])); {
+		case t[i] == ';' && value > 0 && value < 0x80:
+			return byte(value), i + 1
+		case !isHex(t[i]) || d >= base:
+			return 0, 0
+		default:
+			value = value*base + d
+		}
+	}
+	return 0, 0
+}
+
 func afterBackslash(t []byte, k int) (c byte, n int) {
 	switch t[k] {
 	case 'n', 'r':
@@ -206,6 +280,10 @@ func afterBackslash(t []byte, k int) (c byte, n int) {
 		return '\t', k + 1
 	case '"', '\'', '/':
 		return t[k], k + 1
+	case '0', '1':
+		if k+2 < len(t) && isOctal(t[k+1]) && isOctal(t[k+2]) {
+			return (t[k]-'0')<<6 | (t[k+1]-'0')<<3 | (t[k+2] - '0'), k + 3
+		}
 	case 'x':
 		if k+2 < len(t) && isHex(t[k+1]) && isHex(t[k+2]) {
 			return hexByte(t[k+1])<<4 | hexByte(t[k+2]), k + 3
@@ -218,6 +296,8 @@ func afterBackslash(t []byte, k int) (c byte, n int) {
 	return 0, 0
 }
 
+func isOctal(c byte) bool { return c >= '0' && c <= '7' }
+
 func hexByte(c byte) byte {
 	switch {
 	case c <= '9':
@@ -226,52 +306,4 @@ func hexByte(c byte) byte {
 		return c - 'a' + 10
 	}
 	return c - 'A' + 10
-}
-
-func tokenByte(c byte) bool {
-	return alphanumeric(c) || c == '_' || c == '-' || c == '+' || c == '/' || c == '.' || c == '='
-}
-
-// seam looks whether a token may go on over a line break of n bytes at i, and where
-// the two pieces end and begin.
-func seam(text []byte, i, n int) (from, to int, stated, ok bool) {
-	from, to = i, i+n
-	left, right, comma := false, false, false // the first two are quotes
-	for from > 0 && i-from < 24 {
-		c := text[from-1]
-		if c == '"' || c == '\'' || c == '`' {
-			left = true
-		} else if c == '\\' || c == '+' && left || c == '+' && from > 1 && text[from-2] == ' ' {
-			stated = true
-		} else if c == ',' && from > 1 && text[from-2] == '"' {
-			comma = true
-		} else if c != ' ' && c != '\t' && c != '\r' {
-			break
-		}
-		from--
-	}
-	for to < len(text) && to-i < 64 {
-		c := text[to]
-		if c == '"' || c == '\'' || c == '`' {
-			right = true
-		} else if c != ' ' && c != '\t' && c != '\r' && c != '\n' && c != '\\' && !(c == '+' && to+1 < len(text) && text[to+1] == ' ') {
-			break
-		}
-		to++
-	}
-	if from == 0 || to >= len(text) || !tokenByte(text[from-1]) || !tokenByte(text[to]) {
-		return 0, 0, false, false
-	}
-	stated = stated || left && right && !comma
-	return from, to, stated, stated || endsLine(text, to)
-}
-
-// endsLine reports whether the token at i is all that stands in its line.
-func endsLine(text []byte, i int) bool {
-	n := 0
-	for i < len(text) && tokenByte(text[i]) {
-		i++
-		n++
-	}
-	return n >= 4 && (i == len(text) || text[i] == '\n' || text[i] == '\r' || text[i] == '"' || text[i] == '\\' || text[i] == '\'')
 }
