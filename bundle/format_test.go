@@ -3,6 +3,7 @@ package bundle
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,6 +58,29 @@ func TestAManifestThatLeadsOutOfTheBundleIsAProblem(t *testing.T) {
 	for _, want := range []string{`"../outside" leads out`, `"../../etc/passwd" leads out`, `package "../.." leads out`, "gone was omitted without a reason"} {
 		if err != nil || !strings.Contains(all, want) {
 			t.Errorf("%s is not told, %v:\n%s", want, err, all)
+		}
+	}
+}
+
+// TestSumsOfFilesOfAnyNameAreReadBack has names that no line could hold as they are.
+func TestSumsOfFilesOfAnyNameAreReadBack(t *testing.T) {
+	sum := strings.Repeat("0a", 32)
+	names := []string{"new\nline", `back\slash`, `not a \n`, "carriage\rreturn", "two  spaces", "plain"}
+	var sums []Sum
+	for _, n := range names {
+		sums = append(sums, Sum{n, sum})
+	}
+	text := WriteSums(slices.Clone(sums))
+	if !strings.Contains(string(text), `\`+sum+`  new\nline`+"\n") || !strings.Contains(string(text), "\n"+sum+"  plain\n") {
+		t.Errorf("they are written as %s", text)
+	}
+	read, err := ParseSums(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range sums {
+		if !slices.Contains(read, s) {
+			t.Errorf("%q is not read back: %q", s.Path, read)
 		}
 	}
 }
