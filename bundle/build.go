@@ -240,7 +240,8 @@ func (b *builder) write(f *file) error {
 		return err
 	}
 	if sumOfBytes(data) != f.sum {
-		return fmt.Errorf("%s changed while it was packed", f.path)
+		return apprentice.Errorf(apprentice.Conflict, "%q changed while it was packed; the bundle that was there stays", f.path).
+			WithHint("make it again when nothing writes into the run folder")
 	}
 	action := Copied
 	if len(f.found.Findings)+len(f.names) > 0 {
