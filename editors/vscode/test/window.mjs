@@ -13,8 +13,16 @@ page.setDefaultTimeout(60000);
 mkdirSync(shots, { recursive: true });
 
 const shot = (name) => page.screenshot({ path: `${shots}/${name}.png` });
-const aa = (...args) => execFileSync("aa", args, { encoding: "utf8" });
-const state = (run) => JSON.parse(aa("rpc", "run/get", JSON.stringify({ run_id: run }))).run;
+const aa = (...args) => execFileSync("aa", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+
+// asks is the question that the run waits with; undefined while it waits for nobody.
+function asks(run) {
+  try {
+    return JSON.parse(aa("rpc", "checkpoint/get", JSON.stringify({ run_id: run }))).info.stage;
+  } catch {
+    return undefined;
+  }
+}
 
 // command runs one of the palette's, once it is listed first.
 async function command(name) {
@@ -42,7 +50,7 @@ async function until(what, test) {
 
 // choose takes the first run that is listed, which is ours.
 async function choose() {
-  await page.locator(".quick-input-list .monaco-list-row.focused").waitFor();
+  await page.locator(".quick-input-list .monaco-list-row.focused", { hasText: "Write report.md" }).waitFor();
   await page.keyboard.press("Enter");
 }
 
@@ -80,17 +88,17 @@ try {
   await page.keyboard.press("Escape");
   await page.keyboard.type("confirmed");
   await page.keyboard.press("Control+s");
-  await until("the saved answer is taken", () => state(run).queue_state === "waiting" && JSON.parse(aa("rpc", "checkpoint/get", JSON.stringify({ run_id: run }))).info.stage === "rubric");
+  await until("the saved answer is taken", () => asks(run) === "rubric");
 
   await command("aad: Approve");
   await choose();
-  await until("the attempt is to be evaluated", () => state(run).queue_state === "waiting" && JSON.parse(aa("rpc", "checkpoint/get", JSON.stringify({ run_id: run }))).info.stage === "evaluation");
+  await until("the attempt is to be evaluated", () => asks(run) === "evaluation");
   await command("aad: Ask for a Revision");
   await choose();
   await say("What is to be changed?", "say more");
   await shot("4-revise");
   await page.keyboard.press("Enter");
-  await until("the revision is asked about", () => state(run).queue_state === "waiting" && JSON.parse(aa("rpc", "checkpoint/get", JSON.stringify({ run_id: run }))).info.stage !== "evaluation");
+  await until("the revision is asked about", () => ![undefined, "evaluation"].includes(asks(run)));
   await page.locator(".pane-body .monaco-list-row", { hasText: "Write report.md" }).click();
   await page.locator(".pane-body .monaco-list-row", { hasText: "artifacts" }).or(page.locator(".pane-body .monaco-list-row", { hasText: "report.md" })).first().waitFor();
   await command("aad: Show the Live Log");
