@@ -205,17 +205,28 @@ func (c *checker) row(d dataset, where string, line []byte, ids map[[16]byte]str
 
 // secrets notes what public/ must not tell of a package's rubric.
 func (c *checker) secrets(d dataset, task string, line []byte) {
-	if d.name != "rubric_items" {
-		return
+	var items []apprentice.RubricItem
+	switch d.name {
+	case "rubrics":
+		var rubric apprentice.RubricSpec
+		if json.Unmarshal(line, &rubric) == nil { // else told as a row's fault
+			items = rubric.RubricItems
+		}
+	case "rubric_items":
+		items = make([]apprentice.RubricItem, 1)
+		if json.Unmarshal(line, &items[0]) != nil {
+			return
+		}
 	}
-	var item apprentice.RubricItem
-	if json.Unmarshal(line, &item) != nil || shown(item) {
-		return
+	for _, item := range items {
+		if shown(item) {
+			continue
+		}
+		if c.private[task] == nil {
+			c.private[task] = &private{}
+		}
+		c.private[task].add(item)
 	}
-	if c.private[task] == nil {
-		c.private[task] = &private{}
-	}
-	c.private[task].add(item)
 }
 
 // hidden looks for what apprentices were not shown.

@@ -42,7 +42,9 @@ func (t *taking) hide(item apprentice.RubricItem) {
 func shown(item apprentice.RubricItem) bool { return item.WorkerVisible && !item.VerifierOnly }
 
 func (p *private) add(item apprentice.RubricItem) {
-	p.ids = append(p.ids, item.RubricItemID)
+	if !slices.Contains(p.ids, item.RubricItemID) {
+		p.ids = append(p.ids, item.RubricItemID)
+	}
 	for _, text := range []string{item.CriterionName, item.CriterionDescription} {
 		if text != "" && !slices.Contains(p.texts, text) {
 			p.texts = append(p.texts, text)

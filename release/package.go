@@ -118,13 +118,16 @@ func (t *taking) row(d dataset, name string, line []byte) error {
 	if err := schema.CheckType(d.value, line); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	switch d.name {
-	case "rubric_items": // the only rows that do not name their task
+	if d.name == "rubric_items" { // the only rows that do not name their task
 		var err error
 		if line, err = t.withTask(line); err != nil {
 			return err
 		}
-	case "agent_traces":
+	}
+	if task := taskOf(line); task != t.TaskID { // what is hidden of a task is found by its id
+		return fmt.Errorf("%s: it belongs to task %q", name, task)
+	}
+	if d.name == "agent_traces" {
 		var trace struct {
 			Steps []json.RawMessage `json:"steps"`
 		}
@@ -160,6 +163,9 @@ func (t *taking) put(name string, row any) error {
 }
 
 func (t *taking) write(name string, line []byte) error {
+	if len(line) > mostOfRow {
+		return fmt.Errorf("a row of %s has more than %d MiB", name, maxRow>>20)
+	}
 	if err := t.gatherer.files[name].add(line); err != nil {
 		return &writeError{err}
 	}
@@ -198,6 +204,11 @@ func (t *taking) full() error {
 	}
 	if err != nil {
 		return err
+	}
+	if f.Rubric != nil {
+		for _, item := range f.Rubric.RubricItems {
+			t.hide(item)
+		}
 	}
 	for _, a := range f.Attempts {
 		if a.Grade != nil && a.Grade.HiddenReferenceLeaked || a.Verify != nil && a.Verify.HiddenReferenceLeaked ||

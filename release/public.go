@@ -181,10 +181,16 @@ func (p *publisher) text(name string, text []byte) ([]byte, error) {
 	return masked, nil
 }
 
+// rowName is the name of a row, whose text is JSON.
+const rowName = ".json"
+
 // clean masks a text, or says why it must be left out.
 func (p *publisher) clean(name string, text []byte, found []sanitise.Finding) (masked []byte, why string) {
 	if masked, why = bundle.Mask(p.book, name, text, found); why == "" && len(found) > 0 && len(p.scan(masked)) > 0 {
 		why = errHeld.Error()
+	}
+	if why == "" && len(masked) > mostOfRow && name == rowName {
+		why = "masked it is too large for a row"
 	}
 	if why == "" {
 		for _, f := range found {
@@ -211,7 +217,7 @@ func (p *publisher) writeAll(ctx context.Context, out *sealed) error {
 			if err != nil {
 				return err
 			}
-			masked, why := p.clean(".json", line, p.scan(line))
+			masked, why := p.clean(rowName, line, p.scan(line))
 			if why != "" {
 				dropped.Count, dropped.Why = dropped.Count+1, "rows: "+why
 				return nil
@@ -249,7 +255,7 @@ func (p *publisher) writeIndex(ctx context.Context) error {
 		if line, err = compact(row); err != nil {
 			return err
 		}
-		masked, why := p.clean(".json", line, p.scan(line))
+		masked, why := p.clean(rowName, line, p.scan(line))
 		if why != "" {
 			return fmt.Errorf("row of %s: %s", row.Path, why)
 		}

@@ -12,7 +12,10 @@ import (
 )
 
 // maxRow bounds one row, and with it what a row takes of memory.
-const maxRow = 16 << 20
+const (
+	maxRow    = 16 << 20
+	mostOfRow = maxRow - 8 // beside what stands around it
+)
 
 // rowFile is a file of rows that is being written: JSON lines, or a JSON list with a
 // line for each row.
