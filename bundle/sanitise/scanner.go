@@ -140,7 +140,7 @@ func (s *Scanner) add(word string, fold bool, look func(q *search, at, length in
 // hold adds a text that is found wherever it stands, as the value that it stands for;
 // a short one counts as a whole word only.
 func (s *Scanner) hold(text, value string, as Finding) {
-	const head = 24 // of a long text leads to a comparison of the rest
+	const head = 12 // of a long text leads to a comparison of the rest
 	if len(text) < 4 {
 		return
 	}
