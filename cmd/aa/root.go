@@ -96,7 +96,7 @@ func (a *app) connected(body func(ctx context.Context, c *client.Client, args []
 // takes limits the number of words after a command; most -1 sets no limit.
 func takes(least, most int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if cmd.HasSubCommands() && len(args) > 0 {
+		if cmd.HasSubCommands() && most == 0 && len(args) > 0 {
 			return unknownCommand(cmd, args[0])
 		}
 		switch {
