@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -141,8 +142,19 @@ func (in *installed) settles(ctx context.Context, up bool) bool {
 }
 
 func (in *installed) running() bool {
-	state, err := in.manager.Status()
+	state, err := in.state()
 	return err == nil && state == service.StatusRunning
+}
+
+// state asks the service manager. The library takes an init script that exits with 1, 2
+// or 3, which is how LSB has it say that its service does not run, for one that fails.
+func (in *installed) state() (service.Status, error) {
+	state, err := in.manager.Status()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() >= 1 && exit.ExitCode() <= 3 && exists(in.unitFile()) {
+		return service.StatusStopped, nil
+	}
+	return state, err
 }
 
 // settlePatience is the time that a service's files give aad to end, and a little.
@@ -151,7 +163,7 @@ const settlePatience = 35 * time.Second
 // status asks the service manager, and aad itself if that says that it runs: asking
 // aad first would start it by its socket.
 func status(ctx context.Context, out io.Writer, in *installed) error {
-	state, err := in.manager.Status()
+	state, err := in.state()
 	switch {
 	case err == nil && state == service.StatusRunning:
 	case err == nil && state == service.StatusStopped:
@@ -206,6 +218,21 @@ func (in *installed) remove(ctx context.Context) error {
 	_ = in.manager.Stop()
 	if err := in.manager.Uninstall(); err != nil && (in.unitFile() == "" || exists(in.unitFile())) {
 		return in.fault("remove", err)
+	}
+	return in.unlink()
+}
+
+// unlink removes the links of System V's runlevels to the service's script, which the
+// library makes and leaves.
+func (in *installed) unlink() error {
+	links, _ := filepath.Glob("/etc/rc?.d/[SK]??" + in.Name) // the pattern is well formed
+	for _, link := range links {
+		if to, err := os.Readlink(link); err != nil || to != in.unitFile() {
+			continue
+		}
+		if err := os.Remove(link); err != nil {
+			return in.fault("remove a link of", err)
+		}
 	}
 	return nil
 }

@@ -26,12 +26,15 @@ func TestServiceUnderARealSystemd(t *testing.T) {
 	playService(t, "testdata/systemd.sh", "GROUP="+group)
 }
 
-// TestServiceUnderSystemV starts by hand what the library generates for System V.
-func TestServiceUnderSystemV(t *testing.T) {
+// TestServiceStartedByHand starts by hand what the library generates for the managers
+// that no machine of ours has.
+func TestServiceStartedByHand(t *testing.T) {
 	if exists("/run/systemd/system") {
 		t.Skip("systemd runs here, so the library chooses it")
 	}
-	playService(t, "testdata/sysv.sh")
+	for _, init := range []string{"sysv", "rcs", "procd", "upstart"} {
+		t.Run(init, func(t *testing.T) { playService(t, "testdata/byhand.sh", "INIT="+init) })
+	}
 }
 
 // TestServiceUnderOpenRC has Debian's openrc run what aad installs. .ci/openrc unpacks
