@@ -46,6 +46,7 @@ var abuse = map[string]string{
 }
 
 func TestNothingThatIsSentHarmsAadOrOtherClients(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	a.work(rpc.RunSubmitParams{RunID: "r", Instruction: s.quick(), Rubric: anyOutput})
 	pid := must(a, rpc.Ping, rpc.Empty{}).PID
@@ -95,6 +96,7 @@ func (a *aad) raw() net.Conn {
 }
 
 func TestClientsThatSayNothingOrReadNothingHoldNobodyUp(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	for range 40 {
 		silent := a.raw()
@@ -122,6 +124,7 @@ func TestClientsThatSayNothingOrReadNothingHoldNobodyUp(t *testing.T) {
 }
 
 func TestConnectionsBeyondTheLimitAreToldSo(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	var open []net.Conn
 	defer func() {

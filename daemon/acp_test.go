@@ -101,6 +101,7 @@ func (a *aad) allow(id apprentice.RunID, n int, decision string) {
 var asks = rpc.RunSettings{"permission_policy": "ask"}
 
 func TestACPAgentWorksATask(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	id := a.talk("r", nil, "noise", "write artifacts/a.txt hello", "put artifacts/b.txt by aad", "read artifacts/b.txt", "flood 2000", "big 30", "read /etc/passwd")
 	run := a.wait(id)
@@ -131,6 +132,7 @@ func TestACPAgentWorksATask(t *testing.T) {
 }
 
 func TestPolicyDecidesWithoutAPerson(t *testing.T) {
+	t.Parallel()
 	outside := filepath.Join(t.TempDir(), "outside.txt")
 	for policy, want := range map[string][]string{
 		"allow_workspace": {"edit artifacts/in.txt: yes", "edit " + outside + ": no", "switch_mode artifacts/mode: no", "run echo hi: yes"},
@@ -159,6 +161,7 @@ func TestPolicyDecidesWithoutAPerson(t *testing.T) {
 }
 
 func TestPersonDecidesByCallAndByFile(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	id := a.talk("r", asks, "ask edit artifacts/one.txt x", "ask edit artifacts/two.txt x", "write artifacts/end x")
 	q := a.opened(id, 1)[0]
@@ -195,6 +198,7 @@ func TestPersonDecidesByCallAndByFile(t *testing.T) {
 }
 
 func TestSeveralQuestionsForLeaveAreOpenAtOnce(t *testing.T) {
+	t.Parallel()
 	a := newAad(t, "AA_MAX_PARALLEL=1")
 	id := a.talk("r", asks, "asks 3", "write artifacts/end x")
 	open := a.opened(id, 3)
@@ -219,6 +223,7 @@ func TestSeveralQuestionsForLeaveAreOpenAtOnce(t *testing.T) {
 }
 
 func TestQuestionsForLeaveOutliveAad(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	id := a.talk("r", asks, "asks 2", "ask edit artifacts/three x", "write artifacts/end x")
 	open := a.opened(id, 2)
@@ -250,6 +255,7 @@ func TestQuestionsForLeaveOutliveAad(t *testing.T) {
 // TestAnAnswerIsSaidOnceWheneverAadIsKilled kills aad after a question and after each
 // answer, at once.
 func TestAnAnswerIsSaidOnceWheneverAadIsKilled(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	const rounds = 8
 	var lines []string
@@ -276,6 +282,7 @@ func TestAnAnswerIsSaidOnceWheneverAadIsKilled(t *testing.T) {
 }
 
 func TestDeadlineDeniesAndTheAgentGoesOn(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	id := a.talk("r", rpc.RunSettings{"permission_policy": "ask", "permission_deadline_seconds": 1}, "ask edit artifacts/x x", "write artifacts/end x")
 	if run := a.wait(id); run.QueueState != apprentice.Completed {
@@ -294,6 +301,7 @@ func TestDeadlineDeniesAndTheAgentGoesOn(t *testing.T) {
 }
 
 func TestAlwaysIsRememberedForTheSameKindOfActionOnly(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	id := a.talk("r", asks, "ask edit artifacts/1 x", "ask edit artifacts/2 x", "run echo 1", "run echo 1", "run echo 2", "write artifacts/end x")
 	for n, decision := range []string{"allow_always", "allow_always", "deny"} {
@@ -307,6 +315,7 @@ func TestAlwaysIsRememberedForTheSameKindOfActionOnly(t *testing.T) {
 }
 
 func TestAChangedActionIsAskedAnew(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	id := a.talk("r", asks, "reask artifacts/other.txt x", "write artifacts/end x")
 	var q rpc.CheckpointInfo
@@ -323,6 +332,7 @@ func TestAChangedActionIsAskedAnew(t *testing.T) {
 }
 
 func TestCancelEndsAParkedAgent(t *testing.T) {
+	t.Parallel()
 	for _, script := range [][]string{{"spawn", "asks 2"}, {"spawn", "hang"}, {"spawn", "deaf"}} {
 		t.Run(script[1], func(t *testing.T) {
 			t.Parallel()
@@ -350,6 +360,7 @@ func TestCancelEndsAParkedAgent(t *testing.T) {
 }
 
 func TestCancelEndsAParkedAgentAfterACrash(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	id := a.talk("r", asks, "spawn", "asks 2")
 	a.opened(id, 2)
@@ -363,6 +374,7 @@ func TestCancelEndsAParkedAgentAfterACrash(t *testing.T) {
 }
 
 func TestEndsOfAConversationAreToldApart(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		lines []string
 		state apprentice.QueueState

@@ -13,6 +13,7 @@ import (
 )
 
 func TestDeletedRunLeavesNothing(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	data := write(t, s.file("data"), "x")
 	a.work(rpc.RunSubmitParams{RunID: "r", Instruction: s.quick(), Assets: []string{data}, IdempotencyKey: "k"})
@@ -35,6 +36,7 @@ func TestDeletedRunLeavesNothing(t *testing.T) {
 }
 
 func TestDeleteAndMirrorDoNotMeet(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t, "AA_MAX_PARALLEL=4"), newScript(t)
 	for range 25 {
 		id := a.submit(rpc.RunSubmitParams{Instruction: "true"})
@@ -58,6 +60,7 @@ func TestDeleteAndMirrorDoNotMeet(t *testing.T) {
 }
 
 func TestGCReportsAndRemovesWhatNobodyClaims(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	a.work(rpc.RunSubmitParams{RunID: "byhand", Instruction: s.quick()})
 	a.work(rpc.RunSubmitParams{RunID: "kept", Instruction: s.quick()})
@@ -87,6 +90,7 @@ func TestGCReportsAndRemovesWhatNobodyClaims(t *testing.T) {
 }
 
 func TestBackupIsAHomeOfItsOwn(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	data := write(t, s.file("data"), "x")
 	a.work(rpc.RunSubmitParams{RunID: "done", Rubric: wantsGood, Instruction: s.text(twoTries), Assets: []string{data}})
@@ -122,6 +126,7 @@ func TestBackupIsAHomeOfItsOwn(t *testing.T) {
 }
 
 func TestASecondDaemonOfAHomeIsRefused(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	second := a.command()
 	out, err := second.CombinedOutput()
@@ -134,6 +139,7 @@ func TestASecondDaemonOfAHomeIsRefused(t *testing.T) {
 }
 
 func TestViewsThatWereSpoiltAreWrittenAnew(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	a.submit(rpc.RunSubmitParams{RunID: "r", Rubric: anyOutput, Instruction: s.text(s.gate("go"), "echo x > artifacts/out.txt")})
 	s.reached("go")

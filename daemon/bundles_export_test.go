@@ -58,6 +58,7 @@ func turns(t *testing.T, messages []bundle.Message, roles ...string) {
 }
 
 func TestTrainingDataIsAsTrainersReadIt(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	a.accepted(s, "r")
 	for _, row := range rowsOf[bundle.SFTRow](a, s, "sft") {
@@ -100,6 +101,7 @@ func TestTrainingDataIsAsTrainersReadIt(t *testing.T) {
 }
 
 func TestExportedArchivesAreTheBundle(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	dir := a.accepted(s, "r")
 	want := len(under(dir))
@@ -168,6 +170,7 @@ func unpack(t *testing.T, format, from, to string) {
 }
 
 func TestASignedBundleTellsWhoSignedIt(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {

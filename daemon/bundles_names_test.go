@@ -9,6 +9,7 @@ import (
 // TestFilesOfAnyNameArePackedAndChecked has an apprentice deliver files whose names no
 // line of text could hold.
 func TestFilesOfAnyNameArePackedAndChecked(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	a.work(rpc.RunSubmitParams{RunID: "r", Instruction: s.text(`cd artifacts; for n in 'new
 line' 'back\slash' "$(printf 'ctl\033[31m')" "$(printf 'cr\rx')" '"quoted"' ' spaces  '; do echo x > "$n"; done`)})

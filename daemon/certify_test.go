@@ -23,6 +23,7 @@ func hiddenClaude(t *testing.T) string {
 }
 
 func TestProviderIsTriedByOneStructuredCall(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		step  model.Step
 		want  apprentice.SmokeOutcome
@@ -55,6 +56,7 @@ func TestProviderIsTriedByOneStructuredCall(t *testing.T) {
 }
 
 func TestAgentIsTriedWithTheModelThatReviewsIt(t *testing.T) {
+	t.Parallel()
 	one := func(id string, score float64) mentor.GradedCriterion {
 		c := mentor.GradedCriterion{ID: id, Confidence: 0.9, Evidence: []mentor.EvidenceItem{{Ref: "artifacts/certify.txt", Quote: "aad certify"}}, Reasoning: "looked", Score: score}
 		if score < 1 {
@@ -85,6 +87,7 @@ func TestAgentIsTriedWithTheModelThatReviewsIt(t *testing.T) {
 }
 
 func TestCertifyRefusesWhatNobodyKnows(t *testing.T) {
+	t.Parallel()
 	a := newAad(t, "OPENAI_API_KEY=")
 	for _, p := range []rpc.CertifyParams{{}, {Agent: "nobody"}, {Provider: "nobody"}, {Agent: "shell", Timeout: -1}} {
 		refused(a, rpc.IntegrationCertify, p, apprentice.Invalid)

@@ -14,6 +14,7 @@ import (
 // TestSessionsOutliveKillsAtRandomMoments kills aad while runs are continued,
 // cancelled and deleted. What a call was answered must hold afterwards.
 func TestSessionsOutliveKillsAtRandomMoments(t *testing.T) {
+	t.Parallel()
 	runs := 9
 	if testing.Short() {
 		runs = 3

@@ -37,7 +37,11 @@ const acceptedEvents = "run_queued run_started task_workspace_prepared apprentic
 	"contribution_bundle_started contribution_bundle_completed run_completed"
 
 func TestRunOutlivesAKillAtEachOfItsEvents(t *testing.T) {
+	t.Parallel()
 	for i, kind := range strings.Fields(acceptedEvents) {
+		if !sampled(i) {
+			continue
+		}
 		t.Run(fmt.Sprintf("%d-%s", i+1, kind), func(t *testing.T) {
 			a, s := newAad(t), newScript(t)
 			events := a.follow()
@@ -85,6 +89,7 @@ func (a *aad) once(s script, id apprentice.RunID) {
 // TestRunsOutliveKillsAtRandomMoments kills aad again and again while it works many
 // runs, and prints the seed with which it did.
 func TestRunsOutliveKillsAtRandomMoments(t *testing.T) {
+	t.Parallel()
 	runs, kills := 20, 12
 	if testing.Short() {
 		runs, kills = 5, 4
@@ -129,6 +134,7 @@ func TestRunsOutliveKillsAtRandomMoments(t *testing.T) {
 }
 
 func TestSubmitsThatWereNotAcknowledgedLeaveNothing(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	asset := s.file("big")
 	if err := os.WriteFile(asset, make([]byte, 8<<20), 0o600); err != nil {

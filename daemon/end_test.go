@@ -35,6 +35,7 @@ func (a *aad) killShim() {
 }
 
 func TestLostAttemptIsPutAsideAndTriedOnceMore(t *testing.T) {
+	t.Parallel()
 	for _, down := range []bool{false, true} {
 		t.Run("aad down "+strconv.FormatBool(down), func(t *testing.T) {
 			a, s := newAad(t), newScript(t)
@@ -70,6 +71,7 @@ func TestLostAttemptIsPutAsideAndTriedOnceMore(t *testing.T) {
 }
 
 func TestAttemptLostTwiceFailsAsInterrupted(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	id := a.submit(rpc.RunSubmitParams{RunID: "r", Rubric: anyOutput, Instruction: s.text(s.gate("never"))})
 	for n := 1; n <= 2; n++ {
@@ -94,6 +96,7 @@ setsid sleep 1000 >/dev/null 2>&1 </dev/null &
 `
 
 func TestCancelEndsATreeThatResists(t *testing.T) {
+	t.Parallel()
 	for _, restart := range []bool{false, true} {
 		t.Run("after a restart "+strconv.FormatBool(restart), func(t *testing.T) {
 			a, s := newAad(t), newScript(t)
@@ -125,6 +128,7 @@ func TestCancelEndsATreeThatResists(t *testing.T) {
 }
 
 func TestCancelDuringACheckEndsTheCheck(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	rubric := "criteria: [{name: slow, check: {command: {run: \"trap '' TERM; touch " + s.file("checking") + "; sleep 1000\"}}}]"
 	id := a.submit(rpc.RunSubmitParams{RunID: "r", Rubric: rubric, Instruction: s.text("echo x > artifacts/out.txt")})
@@ -140,6 +144,7 @@ func TestCancelDuringACheckEndsTheCheck(t *testing.T) {
 }
 
 func TestCheckIsFollowedOnAfterAKill(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	rubric := "criteria: [{name: slow, check: {command: {run: \"touch " + s.file("checking") + "; while [ ! -e " + s.file("go") + " ]; do sleep 0.01; done\"}}}]"
 	id := a.submit(rpc.RunSubmitParams{RunID: "r", Rubric: rubric, Instruction: s.text("echo x > artifacts/out.txt")})
@@ -155,6 +160,7 @@ func TestCheckIsFollowedOnAfterAKill(t *testing.T) {
 }
 
 func TestCancelOfRunsThatHoldNoSlot(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t, "AA_MAX_PARALLEL=1"), newScript(t)
 	first := a.submit(rpc.RunSubmitParams{RunID: "first", Instruction: s.text(s.gate("go"), "echo x > artifacts/x")})
 	queued := a.submit(rpc.RunSubmitParams{RunID: "queued", Instruction: s.text("echo x > artifacts/x")})
@@ -178,6 +184,7 @@ func TestCancelOfRunsThatHoldNoSlot(t *testing.T) {
 }
 
 func TestLimitsAreKeptAlsoWhileAadIsDown(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, setting string
 		want          apprentice.OperationalError
@@ -212,6 +219,7 @@ func TestLimitsAreKeptAlsoWhileAadIsDown(t *testing.T) {
 }
 
 func TestShutdownLeavesAgentsToTheNextDaemon(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	id := a.submit(rpc.RunSubmitParams{RunID: "r", Rubric: anyOutput, Instruction: s.text(s.gate("go"), "echo x > artifacts/out.txt")})
 	s.reached("go")

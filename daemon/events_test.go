@@ -27,6 +27,7 @@ func phases(lines string) string {
 }
 
 func TestEventsStandInTheirOrderWithTheirPhases(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	a.work(rpc.RunSubmitParams{RunID: "accepted", Rubric: wantsGood, Instruction: s.text(twoTries)})
 	a.work(rpc.RunSubmitParams{RunID: "failed", Rubric: wantsGood, Instruction: "exit 3"})

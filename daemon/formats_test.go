@@ -249,6 +249,7 @@ func sorted(m map[string]any) string {
 // TestEveryFileOfARunHasItsFormat works runs that end in every way and holds all
 // that they left against the formats.
 func TestEveryFileOfARunHasItsFormat(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	data := write(t, s.file("my data.csv"), "1\n")
 	folder := s.file("folder")

@@ -74,6 +74,7 @@ func (a *aad) noAgent() {
 }
 
 func TestFullDiskStopsNewWorkAndLosesNothing(t *testing.T) {
+	t.Parallel()
 	a, s := onSmallDisk(t, "32m", "AA_MAX_PARALLEL=2"), newScript(t)
 	a.work(rpc.RunSubmitParams{RunID: "before", Rubric: wantsGood, Instruction: s.text(patient)})
 	a.submit(rpc.RunSubmitParams{RunID: "during", Rubric: wantsGood, Instruction: s.text(s.gate("go"), patient)})
@@ -120,6 +121,7 @@ func TestFullDiskStopsNewWorkAndLosesNothing(t *testing.T) {
 }
 
 func TestFullDiskDoesNotKeepAadFromStoppingAndStarting(t *testing.T) {
+	t.Parallel()
 	a, s := onSmallDisk(t, "32m"), newScript(t)
 	a.submit(rpc.RunSubmitParams{RunID: "r", Rubric: wantsGood, Instruction: s.text(s.gate("go"), patient)})
 	s.reached("go")
@@ -141,6 +143,7 @@ func TestFullDiskDoesNotKeepAadFromStoppingAndStarting(t *testing.T) {
 }
 
 func TestCancelOnAFullDiskEndsTheRun(t *testing.T) {
+	t.Parallel()
 	a, s := onSmallDisk(t, "32m"), newScript(t)
 	a.submit(rpc.RunSubmitParams{RunID: "r", Rubric: wantsGood, Instruction: s.text(s.gate("never"))})
 	s.reached("never")
@@ -158,6 +161,7 @@ func TestCancelOnAFullDiskEndsTheRun(t *testing.T) {
 }
 
 func TestAReleaseOnAFullDiskIsRefusedAndLeavesNothing(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	a.accepted(s, "one")
 	dir := t.TempDir()

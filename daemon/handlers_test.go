@@ -8,6 +8,7 @@ import (
 )
 
 func TestEveryMethodOfTheTableHasABody(t *testing.T) {
+	t.Parallel()
 	d := &Daemon{server: rpc.NewServer(slog.New(slog.DiscardHandler))}
 	d.handle()
 	if names := d.server.Unhandled(); len(names) > 0 {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestPersonChangesAModelsDraft(t *testing.T) {
+	t.Parallel()
 	r, env := newReviewer(t, byWords)
 	a := newAad(t, append(env, "AA_MENTOR_MODE=hybrid")...)
 	a.submit(rpc.RunSubmitParams{RunID: "r", Instruction: reportBy("january", "january, march")})
@@ -56,6 +57,7 @@ func TestPersonChangesAModelsDraft(t *testing.T) {
 }
 
 func TestPersonIsAskedWithoutADraftWhenTheModelIsDown(t *testing.T) {
+	t.Parallel()
 	_, env := newReviewer(t, byWords)
 	a := newAad(t, append(env, "AA_MENTOR_MODE=hybrid", "AA_MENTOR_BASE_URL=http://127.0.0.1:1/v1")...)
 	a.submit(rpc.RunSubmitParams{RunID: "r", Instruction: reportBy("january")})

@@ -99,6 +99,7 @@ var workedIDs = []apprentice.RunID{"crashed", "failed", "many", "never", "partia
 // TestRunsOfAnotherHomeAreHereAsTheyWereThere imports runs that ended in every way and
 // compares what is told of them, and their folders byte for byte.
 func TestRunsOfAnotherHomeAreHereAsTheyWereThere(t *testing.T) {
+	t.Parallel()
 	there, here := worked(t), newAad(t)
 	before := bytesOf(t, there.home.Runs())
 	for _, r := range here.take(string(there.home)) {
@@ -166,6 +167,7 @@ func summary(d rpc.RunDetail) string {
 
 // TestAnImportedRunGoesOnHere does with an imported run what is done with any.
 func TestAnImportedRunGoesOnHere(t *testing.T) {
+	t.Parallel()
 	there, here, s := worked(t), newAad(t), newScript(t)
 	here.take(there.home.Runs())
 	refused(here, rpc.RunRetry, rpc.RunParams{RunID: "failed"}, apprentice.Unmet)
@@ -207,6 +209,7 @@ func TestAnImportedRunGoesOnHere(t *testing.T) {
 
 // TestADamagedFolderIsRefusedAndNothingIsChanged damages one thing at a time.
 func TestADamagedFolderIsRefusedAndNothingIsChanged(t *testing.T) {
+	t.Parallel()
 	there, here := worked(t), newAad(t)
 	source := string(there.home.Run("many"))
 	const pack = "packages/task_many/"
@@ -309,6 +312,7 @@ func appendTo(path, text string) error {
 
 // TestABrokenBundleStaysBehind imports a run whose bundle was altered; the rest comes.
 func TestABrokenBundleStaysBehind(t *testing.T) {
+	t.Parallel()
 	there, here := worked(t), newAad(t)
 	if err := appendTo(filepath.Join(there.home.Run("many").Bundle(), "README.md"), "more"); err != nil {
 		t.Fatal(err)
@@ -333,6 +337,7 @@ func exists(path string) bool {
 // TestAnotherRunOfTheSameIDStays refuses a folder whose id is taken by another run, and
 // one for which something lies in the way.
 func TestAnotherRunOfTheSameIDStays(t *testing.T) {
+	t.Parallel()
 	there, here := worked(t), newAad(t)
 	here.work(rpc.RunSubmitParams{RunID: "many", Instruction: "echo mine > artifacts/out.txt"})
 	mine := bytesOf(t, string(here.home.Run("many")))
@@ -363,6 +368,7 @@ func TestAnotherRunOfTheSameIDStays(t *testing.T) {
 
 // TestOfManyImportsAtOnceOneTakesTheRun has clients import the same home side by side.
 func TestOfManyImportsAtOnceOneTakesTheRun(t *testing.T) {
+	t.Parallel()
 	there, here := worked(t), newAad(t)
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -400,6 +406,7 @@ func TestOfManyImportsAtOnceOneTakesTheRun(t *testing.T) {
 // TestAnImportThatIsKilledLeavesNothingOrTheWholeRun kills aad while it imports, at
 // moments that lie ever later, and calls again.
 func TestAnImportThatIsKilledLeavesNothingOrTheWholeRun(t *testing.T) {
+	t.Parallel()
 	there, here := worked(t), newAad(t)
 	for i := range 400 { // so that copying lasts
 		write(t, filepath.Join(there.home.Run("many").Artifacts(), strings.Repeat("x", 1+i%50)+marshal(t, i)), strings.Repeat("y", 20<<10))

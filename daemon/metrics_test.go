@@ -42,6 +42,7 @@ func scrape(t *testing.T, address string) string {
 }
 
 func TestMetricsCountWhatHappened(t *testing.T) {
+	t.Parallel()
 	address := freePort(t)
 	a := newAad(t, "AA_METRICS_ADDRESS="+address)
 	a.work(rpc.RunSubmitParams{Instruction: "echo x > artifacts/x.txt"})
@@ -81,6 +82,7 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 }
 
 func TestMetricsAreForThisMachineAlone(t *testing.T) {
+	t.Parallel()
 	for address, fine := range map[string]bool{
 		"127.0.0.1:9464": true, "localhost:0": true, "[::1]:9464": true, "": true,
 		"0.0.0.0:9464": false, ":9464": false, "192.0.2.1:9464": false, "example.com:80": false, "127.0.0.1": false, "[::]:1": false,

@@ -16,6 +16,7 @@ import (
 // TestQueueGivesTheFirstOfTheOpenLanes holds the queue against the plainest one:
 // a list that is searched whole.
 func TestQueueGivesTheFirstOfTheOpenLanes(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		q, list := newQueue(), map[apprentice.RunID]apprentice.Run{}
 		for i := range rapid.IntRange(1, 60).Draw(t, "steps") {
@@ -61,6 +62,7 @@ func goesFirst(a, b apprentice.Run) bool {
 }
 
 func TestDeferralFollowsTheWallClock(t *testing.T) {
+	t.Parallel()
 	store, err := storage.Open(filepath.Join(t.TempDir(), "aad.db"), storage.Options{})
 	if err != nil {
 		t.Fatal(err)

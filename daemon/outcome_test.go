@@ -11,6 +11,7 @@ import (
 )
 
 func TestHowAnAttemptEndsDecidesItsStatus(t *testing.T) {
+	t.Parallel()
 	const out = "echo x > artifacts/out.txt\n"
 	custom := rpc.RunSettings{"agent": "custom", "custom_command_template": "{workspace}/no-such-agent {prompt_file}"}
 	for _, c := range []struct {
@@ -57,6 +58,7 @@ func TestHowAnAttemptEndsDecidesItsStatus(t *testing.T) {
 }
 
 func TestLoopStopsWhenTheScoreNoLongerRises(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	run := a.work(rpc.RunSubmitParams{RunID: "r", Rubric: wantsGood, Instruction: s.text("echo bad > artifacts/out.txt"),
 		Settings: rpc.RunSettings{"max_improvement_loops": 9, "stall_rounds": 2}})
@@ -66,6 +68,7 @@ func TestLoopStopsWhenTheScoreNoLongerRises(t *testing.T) {
 }
 
 func TestLoopStopsAtItsLimit(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	run := a.work(rpc.RunSubmitParams{RunID: "r", Rubric: wantsGood, Instruction: s.text("echo bad > artifacts/out.txt"),
 		Settings: rpc.RunSettings{"max_improvement_loops": 2}})
@@ -75,6 +78,7 @@ func TestLoopStopsAtItsLimit(t *testing.T) {
 }
 
 func TestTheBestAttemptIsSelectedAndNotTheLast(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	rubric := `
 criteria:
@@ -102,6 +106,7 @@ esac`)})
 }
 
 func TestOperationalErrorKeepsTheAttemptThatWasGraded(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	run := a.work(rpc.RunSubmitParams{RunID: "r", Rubric: wantsGood,
 		Instruction: s.text(`if [ $AA_ATTEMPT = baseline ]; then echo bad > artifacts/out.txt; else rm -r artifacts/*; exit 7; fi`)})
@@ -115,6 +120,7 @@ func TestOperationalErrorKeepsTheAttemptThatWasGraded(t *testing.T) {
 }
 
 func TestUnreviewedCriteriaStopTheLoopUnreviewed(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	rubric := "criteria: [{name: there, check: {file: {path: artifacts/out.txt}}}, {name: taste, description: it reads well}]"
 	run := a.work(rpc.RunSubmitParams{RunID: "r", Rubric: rubric, Instruction: s.text("echo x > artifacts/out.txt")})
@@ -127,6 +133,7 @@ func TestUnreviewedCriteriaStopTheLoopUnreviewed(t *testing.T) {
 // TestHiddenCriteriaStayHidden has the agent look for them in everything it can
 // reach from its workspace and its environment.
 func TestHiddenCriteriaStayHidden(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	helper := write(t, s.file("secret-helper.sh"), "echo secret-finding; grep -q good artifacts/out.txt\n")
 	rubric := `
@@ -159,6 +166,7 @@ criteria:
 }
 
 func TestTheRubricsHelpersAreThoseOfTheSubmit(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	helper := write(t, s.file("check.sh"), "grep -q good artifacts/out.txt\n")
 	path := write(t, s.file("rubric.yaml"), `criteria: [{name: c, check: {command: {run: "sh $AA_CHECK_DIR/check.sh", files: [check.sh]}}}]`)
@@ -170,6 +178,7 @@ func TestTheRubricsHelpersAreThoseOfTheSubmit(t *testing.T) {
 }
 
 func TestASnapshotOfHelpersThatAnApprenticeChangedMeasuresNothing(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	write(t, s.file("check.sh"), "grep -q good artifacts/out.txt\n")
 	path := write(t, s.file("rubric.yaml"), `criteria: [{name: c, check: {command: {run: "sh $AA_CHECK_DIR/check.sh", files: [check.sh]}}}]`)
@@ -181,6 +190,7 @@ func TestASnapshotOfHelpersThatAnApprenticeChangedMeasuresNothing(t *testing.T) 
 }
 
 func TestInputsAreHeldAgainstWhatTheDatabaseSaysOfThem(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	asset := write(t, s.file("data.csv"), "a,b\n")
 	run := a.work(rpc.RunSubmitParams{RunID: "r", Assets: []string{asset}, Settings: rpc.RunSettings{"max_improvement_loops": 1},

@@ -27,6 +27,7 @@ func builtAA(t *testing.T) string {
 // TestAnAgentCannotAnswerForAPerson has an agent try to answer another run's question
 // with aa, plainly and from a session of its own without the shim's mark.
 func TestAnAgentCannotAnswerForAPerson(t *testing.T) {
+	t.Parallel()
 	bin := builtAA(t)
 	a, s := newAad(t), newScript(t)
 	victim := a.intake("victim")
@@ -52,6 +53,7 @@ func TestAnAgentCannotAnswerForAPerson(t *testing.T) {
 // TestOfManyAnswersAtOnceOneWins puts answers by the file and by calls to each of
 // many questions at once.
 func TestOfManyAnswersAtOnceOneWins(t *testing.T) {
+	t.Parallel()
 	rounds := 1000
 	if testing.Short() {
 		rounds = 50

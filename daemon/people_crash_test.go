@@ -27,6 +27,7 @@ var answersOf = []struct {
 // TestRunOutlivesKillsAroundEachAnswer kills aad while it waits for the n-th answer,
 // and another one as soon as that answer is in the log.
 func TestRunOutlivesKillsAroundEachAnswer(t *testing.T) {
+	t.Parallel()
 	for n := range answersOf {
 		t.Run(fmt.Sprintf("%d-%s", n+1, answersOf[n].stage), func(t *testing.T) {
 			t.Parallel()
@@ -75,6 +76,7 @@ func TestRunOutlivesKillsAroundEachAnswer(t *testing.T) {
 }
 
 func TestAWaitingRunCanBeCancelledAndDeleted(t *testing.T) {
+	t.Parallel()
 	for _, stage := range []checkpoint.Stage{checkpoint.TaskIntake, checkpoint.Evaluation} {
 		t.Run(string(stage), func(t *testing.T) {
 			a, s := newAad(t), newScript(t)

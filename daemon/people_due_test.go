@@ -15,6 +15,7 @@ import (
 )
 
 func TestAQuestionThatNobodyAnswersIsToldAgainAndAtItsDeadlineEndsUndecided(t *testing.T) {
+	t.Parallel()
 	told := filepath.Join(t.TempDir(), "told")
 	a := newAad(t, "AA_CHECKPOINT_REMINDER_SECONDS=1", "AA_CHECKPOINT_DEADLINE_SECONDS=3", "AA_ON_RUN_END=cat > "+told)
 	id := a.intake("r")
@@ -35,6 +36,7 @@ func TestAQuestionThatNobodyAnswersIsToldAgainAndAtItsDeadlineEndsUndecided(t *t
 }
 
 func TestADeadlineThatPassedWhileAadWasDownHolds(t *testing.T) {
+	t.Parallel()
 	a := newAad(t, "AA_CHECKPOINT_DEADLINE_SECONDS=2")
 	id := a.intake("r")
 	a.kill()
@@ -46,6 +48,7 @@ func TestADeadlineThatPassedWhileAadWasDownHolds(t *testing.T) {
 }
 
 func TestTheDeadlineOfAFinishLeavesTheRunAsItEnded(t *testing.T) {
+	t.Parallel()
 	a := newAad(t, "AA_CHECKPOINT_DEADLINE_SECONDS=2")
 	id := a.submit(rpc.RunSubmitParams{Instruction: "echo x > artifacts/x", Settings: map[string]any{"mentor_mode": "expert_led"},
 		AutoApprove: &apprentice.AutoApproval{By: "a test"}})
@@ -80,6 +83,7 @@ func (a *aad) saveLate(id apprentice.RunID, stage checkpoint.Stage) {
 }
 
 func TestWhoSavesAnAnsweredFileAfterTheEndOrARestartIsToldOnce(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	ended, waiting, down := a.intake("ended"), a.intake("waiting"), a.intake("down")
 	for _, id := range []apprentice.RunID{ended, waiting, down} {
@@ -105,6 +109,7 @@ func TestWhoSavesAnAnsweredFileAfterTheEndOrARestartIsToldOnce(t *testing.T) {
 }
 
 func TestAHookThatDoesNotEndIsEnded(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	var log strings.Builder
 	h := &hooks{home: a.home, shim: shimPath, environ: os.Environ(), log: slog.New(slog.NewTextHandler(&log, nil)),
@@ -118,6 +123,7 @@ func TestAHookThatDoesNotEndIsEnded(t *testing.T) {
 }
 
 func TestTheExampleHookShowsANotification(t *testing.T) {
+	t.Parallel()
 	bin, shown := t.TempDir(), filepath.Join(t.TempDir(), "shown")
 	write(t, filepath.Join(bin, "notify-send"), "#!/bin/sh\nprintf '%s\\n' \"$@\" >> "+shown+"\n")
 	if err := os.Chmod(filepath.Join(bin, "notify-send"), 0o700); err != nil {

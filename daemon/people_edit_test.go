@@ -53,6 +53,7 @@ func (a *aad) pack(id apprentice.RunID, parts ...string) string {
 }
 
 func TestWhatAPersonEditsIsWhatTheApprenticeIsTold(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	id := a.byExpert(rpc.RunSubmitParams{RunID: "r", Instruction: "echo first > artifacts/x"})
 	f := a.waits(id, checkpoint.TaskIntake)
@@ -100,6 +101,7 @@ func (a *aad) upToFrom(id apprentice.RunID, from, to checkpoint.Stage) {
 }
 
 func TestCriteriaThatAPersonAddsAndRemovesAreInTheRubric(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	id := a.byExpert(rpc.RunSubmitParams{RunID: "r", Instruction: s.text(`cp input/task_brief.md artifacts/out.txt`), Rubric: wantsGood})
 	a.upTo(id, checkpoint.Rubric)
@@ -128,6 +130,7 @@ func TestCriteriaThatAPersonAddsAndRemovesAreInTheRubric(t *testing.T) {
 }
 
 func TestAPersonsGradeCountsAndIsToldToTheApprentice(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	id := a.byExpert(rpc.RunSubmitParams{RunID: "r", Rubric: wantsGood, Instruction: s.text(`echo good > artifacts/out.txt`,
 		`[ -n "$AA_FEEDBACK_FILE" ] && cp "$AA_FEEDBACK_FILE" artifacts/feedback && cp prompt.md artifacts/prompt || true`)})
@@ -164,6 +167,7 @@ func TestAPersonsGradeCountsAndIsToldToTheApprentice(t *testing.T) {
 }
 
 func TestOnlyFinishIsOfferedWhenNoAttemptIsLeft(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	id := a.byExpert(rpc.RunSubmitParams{RunID: "r", Rubric: wantsGood, Instruction: s.text(twoTries), Settings: rpc.RunSettings{"max_improvement_loops": 1}})
 	a.upTo(id, checkpoint.Evaluation)
@@ -181,6 +185,7 @@ func TestOnlyFinishIsOfferedWhenNoAttemptIsLeft(t *testing.T) {
 }
 
 func TestHeldIsAskedAnewAndRejectedIsNotAccepted(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	id := a.byExpert(rpc.RunSubmitParams{RunID: "r", Rubric: wantsGood, Instruction: s.text("echo good > artifacts/out.txt")})
 	a.upTo(id, checkpoint.Evaluation)
@@ -218,6 +223,7 @@ func TestHeldIsAskedAnewAndRejectedIsNotAccepted(t *testing.T) {
 }
 
 func TestRejectedTasksAndRubricsEndWithoutAnAttempt(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	for _, stage := range []checkpoint.Stage{checkpoint.TaskIntake, checkpoint.Rubric} {
 		id := a.byExpert(rpc.RunSubmitParams{RunID: string(stage), Instruction: s.text("true")})
@@ -237,6 +243,7 @@ func TestRejectedTasksAndRubricsEndWithoutAnAttempt(t *testing.T) {
 }
 
 func TestFinalApprovalIsAskedAfterAnOperationalErrorToo(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	id := a.byExpert(rpc.RunSubmitParams{RunID: "r", Instruction: "echo broken >&2; exit 3"})
 	f := a.upTo(id, checkpoint.FinalApproval)
@@ -250,6 +257,7 @@ func TestFinalApprovalIsAskedAfterAnOperationalErrorToo(t *testing.T) {
 }
 
 func TestAutoApprovalIsRecordedAsSuchAndNeverAsAPersons(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	submit := func(id, script, rubric string, answers map[string]json.RawMessage) apprentice.Run {
 		return a.wait(a.byExpert(rpc.RunSubmitParams{RunID: id, Instruction: s.text(script), Rubric: rubric,

@@ -22,6 +22,7 @@ func (a *aad) intake(id string) apprentice.RunID {
 }
 
 func TestAnswersAreTakenHoweverTheFileIsSaved(t *testing.T) {
+	t.Parallel()
 	ways := map[string]func(t *testing.T, a *aad, path, text string){
 		"sed": func(t *testing.T, _ *aad, path, _ string) {
 			if out, err := exec.Command("sed", "-i", `s/"decision": "pending"/"decision": "confirmed"/`, path).CombinedOutput(); err != nil {
@@ -71,6 +72,7 @@ func TestAnswersAreTakenHoweverTheFileIsSaved(t *testing.T) {
 }
 
 func TestAQuestionWhoseFileOrFolderIsDeletedIsAskedAgain(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	id := a.intake("r")
 	path := a.asked(id, checkpoint.TaskIntake)
@@ -89,6 +91,7 @@ func TestAQuestionWhoseFileOrFolderIsDeletedIsAskedAgain(t *testing.T) {
 }
 
 func TestAnAnswerThatCannotBeUsedIsToldAndACorrectedOneIsTaken(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	id := a.intake("r")
 	path := a.asked(id, checkpoint.TaskIntake)
@@ -143,6 +146,7 @@ func (a *aad) refusedAnswers(id apprentice.RunID, n int, way, words string) {
 }
 
 func TestRefusedCallsAreInHistoryAndInTheLog(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	id := a.intake("r")
 	p := rpc.CheckpointResolveParams{RunID: "r", Values: json.RawMessage(`{"decision":"maybe"}`)}
@@ -161,6 +165,7 @@ func TestRefusedCallsAreInHistoryAndInTheLog(t *testing.T) {
 }
 
 func TestWhoSavesAnAnsweredFileIsToldWhoAnswered(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	id := a.intake("r")
 	late := a.edited(id, checkpoint.TaskIntake, decide("rejected"))

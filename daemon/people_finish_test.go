@@ -26,6 +26,7 @@ func finishing(t *testing.T) (*aad, apprentice.RunID) {
 }
 
 func TestFinishAsksForTheApprovalThatNoPersonGave(t *testing.T) {
+	t.Parallel()
 	a, id := finishing(t)
 	before := len(a.events(id))
 	if again := must(a, rpc.RunFinish, rpc.RunParams{RunID: "r"}); again.QueueState != apprentice.Waiting || len(a.events(id)) != before {
@@ -55,6 +56,7 @@ func TestFinishAsksForTheApprovalThatNoPersonGave(t *testing.T) {
 }
 
 func TestAFinishedRunWhoseQuestionIsWithdrawnIsAsItEnded(t *testing.T) {
+	t.Parallel()
 	a, id := finishing(t)
 	if run := must(a, rpc.RunCancel, rpc.RunParams{RunID: "r"}); !run.Accepted() || run.Checkpoint != nil {
 		t.Errorf("withdrawn, it is %s, %s", run.QueueState, run.Verdict)

@@ -119,6 +119,7 @@ func (a *aad) allStages(id apprentice.RunID) {
 }
 
 func TestPeopleAreAskedAtAllStagesInFirstRunsAndFollowups(t *testing.T) {
+	t.Parallel()
 	for mode, phases := range map[string][2]string{
 		"expert_led": {"expert_review", "expert_review_complete"},
 		"hybrid":     {"hybrid_human_approval", "hybrid_human_approval_complete"},

@@ -13,6 +13,7 @@ import (
 )
 
 func TestNoRunStartsWhileTooManyWaitForPeople(t *testing.T) {
+	t.Parallel()
 	a := newAad(t, "AA_MAX_WAITING=1")
 	first := a.intake("first")
 	second := a.byExpert(rpc.RunSubmitParams{RunID: "second", Instruction: "echo x > artifacts/x"})
@@ -29,6 +30,7 @@ func TestNoRunStartsWhileTooManyWaitForPeople(t *testing.T) {
 }
 
 func TestHooksAreToldOfQuestionsAndEnds(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	hook := `cat > ` + dir + `/$$.tmp; test -e "$(sed -n 's/.*"path":"\([^"]*\)".*/\1/p' ` + dir + `/$$.tmp)" && touch ` + dir + `/there; mv ` + dir + `/$$.tmp ` + dir + `/$$.json`
 	a := newAad(t, "AA_ON_CHECKPOINT="+hook, "AA_ON_RUN_END="+hook+"; exit 9")
@@ -57,6 +59,7 @@ func TestHooksAreToldOfQuestionsAndEnds(t *testing.T) {
 }
 
 func TestAadIsClosedToOtherProcesses(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	if os.Getuid() == 0 {
 		t.Skip("root may read every process")

@@ -25,6 +25,7 @@ func withChecks(run string) func(string) any {
 }
 
 func TestCommandThatAModelProposesIsRunWhenThatIsAllowedOnly(t *testing.T) {
+	t.Parallel()
 	for _, allowed := range []bool{false, true} {
 		r, env := newReviewer(t, byWords)
 		ran := filepath.Join(t.TempDir(), "ran")
@@ -52,6 +53,7 @@ func TestCommandThatAModelProposesIsRunWhenThatIsAllowedOnly(t *testing.T) {
 }
 
 func TestCommandThatAModelProposesIsRunInTheSandbox(t *testing.T) {
+	t.Parallel()
 	inEachSandbox(t, func(t *testing.T, kind string) {
 		r, env := newReviewer(t, byWords)
 		outside := filepath.Join(t.TempDir(), "ran")
@@ -76,6 +78,7 @@ func TestCommandThatAModelProposesIsRunInTheSandbox(t *testing.T) {
 // TestApprenticeMeetsNothingOfAHiddenCriterion looks, while the agent of the second
 // attempt works, through all that its run's folder and workspace hold.
 func TestApprenticeMeetsNothingOfAHiddenCriterion(t *testing.T) {
+	t.Parallel()
 	r, env := newReviewer(t, byWords)
 	r.rubric = withChecks("true")
 	a, s := newAad(t, env...), newScript(t)
@@ -106,6 +109,7 @@ func TestApprenticeMeetsNothingOfAHiddenCriterion(t *testing.T) {
 }
 
 func TestCancelEndsACallAtOnce(t *testing.T) {
+	t.Parallel()
 	for _, role := range []string{"intake", "grader"} {
 		r, env := newReviewer(t, byWords)
 		reached := make(chan struct{})
@@ -127,6 +131,7 @@ func TestCancelEndsACallAtOnce(t *testing.T) {
 }
 
 func TestModelIsShownWhatChangedInARepository(t *testing.T) {
+	t.Parallel()
 	r, env := newReviewer(t, byWords)
 	a := newAad(t, env...)
 	repo := filepath.Join(t.TempDir(), "repo")

@@ -29,6 +29,7 @@ func (s script) order() string {
 func (s script) quick() string { return s.text("echo x > artifacts/out.txt") }
 
 func TestRunsStartByPriorityThenByAge(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t, "AA_MAX_PARALLEL=1"), newScript(t)
 	must(a, rpc.QueuePause, rpc.QueueParams{})
 	for _, p := range []rpc.RunSubmitParams{{RunID: "low", Priority: -1}, {RunID: "first"}, {RunID: "high", Priority: 5}, {RunID: "second"}, {RunID: "risen"}} {
@@ -52,6 +53,7 @@ func TestRunsStartByPriorityThenByAge(t *testing.T) {
 }
 
 func TestGroupsAndAgentsHaveLimitsOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t, "AA_MAX_PARALLEL=8"), newScript(t)
 	must(a, rpc.QueueLimit, rpc.QueueLimitParams{Group: "narrow", Limit: 1})
 	must(a, rpc.QueuePause, rpc.QueueParams{Group: "shut"})
@@ -86,6 +88,7 @@ func TestGroupsAndAgentsHaveLimitsOfTheirOwn(t *testing.T) {
 }
 
 func TestRunsWaitForOthersToBeAccepted(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t, "AA_MAX_PARALLEL=4"), newScript(t)
 	a.submit(rpc.RunSubmitParams{RunID: "good", Instruction: s.text(s.gate("go"), "echo x > artifacts/out.txt"), Rubric: anyOutput})
 	a.submit(rpc.RunSubmitParams{RunID: "bad", Instruction: s.text(s.gate("go"), "exit 3"), Rubric: anyOutput})
@@ -121,6 +124,7 @@ func TestRunsWaitForOthersToBeAccepted(t *testing.T) {
 }
 
 func TestRunsStartNotBeforeTheirTime(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	at := time.Now().Add(1500 * time.Millisecond)
 	a.submit(rpc.RunSubmitParams{RunID: "later", Instruction: s.quick(), NotBefore: at.Format(time.RFC3339Nano)})
@@ -139,6 +143,7 @@ func TestRunsStartNotBeforeTheirTime(t *testing.T) {
 }
 
 func TestHeldRunsWaitForTheirRelease(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	must(a, rpc.QueuePause, rpc.QueueParams{})
 	a.submit(rpc.RunSubmitParams{RunID: "held", Instruction: s.quick()})
@@ -157,6 +162,7 @@ func TestHeldRunsWaitForTheirRelease(t *testing.T) {
 }
 
 func TestAnIdempotencyKeyMakesOneRun(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	asset := write(t, s.file("data"), strings.Repeat("x", 1<<20))
 	for _, assets := range [][]string{nil, {asset}} {
@@ -191,6 +197,7 @@ func TestAnIdempotencyKeyMakesOneRun(t *testing.T) {
 }
 
 func TestASubmitThatIsRefusedLeavesNothing(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	missing := s.file("missing")
 	good := write(t, s.file("good"), "x")

@@ -49,6 +49,7 @@ func limitedRun(a *aad, path string, settings rpc.RunSettings) {
 }
 
 func TestRateLimitIsWaitedOutAndTheAttemptTriedAnew(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	limitedRun(a, scriptedCodex(t, `[ "$N" -gt 2 ] || { `+limited+`}
 `+delivered), rpc.RunSettings{"rate_limit_pause_seconds": 1, "rate_limit_retries": 3})
@@ -71,6 +72,7 @@ func TestRateLimitIsWaitedOutAndTheAttemptTriedAnew(t *testing.T) {
 }
 
 func TestRateLimitIsWaitedOutAsOftenAsSettingsSay(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	limitedRun(a, scriptedCodex(t, limited), rpc.RunSettings{"rate_limit_pause_seconds": 1, "rate_limit_retries": 1})
 	run := a.wait("r")
@@ -85,6 +87,7 @@ func TestRateLimitIsWaitedOutAsOftenAsSettingsSay(t *testing.T) {
 }
 
 func TestReleaseEndsThePauseAfterARateLimit(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	limitedRun(a, scriptedCodex(t, `[ "$N" -gt 1 ] || { `+limited+`}
 `+delivered), rpc.RunSettings{"rate_limit_pause_seconds": 3600})
@@ -99,6 +102,7 @@ func TestReleaseEndsThePauseAfterARateLimit(t *testing.T) {
 }
 
 func TestNoOtherFailureIsTriedAnew(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		script string
 		kind   apprentice.OperationalError
@@ -120,6 +124,7 @@ func TestNoOtherFailureIsTriedAnew(t *testing.T) {
 }
 
 func TestAnswerThatSpeaksOfQuotaIsNoFailure(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	limitedRun(a, scriptedCodex(t, `echo '{"type":"item.completed","item":{"id":"1","type":"agent_message","text":"The quota is exceeded, rate limit 429, login first."}}'
 `+delivered), rpc.RunSettings{})

@@ -16,6 +16,7 @@ import (
 // a person gives leave for each command, and aad is killed while it waits for the
 // first.
 func TestRealOpenCodeIsConversedWith(t *testing.T) {
+	t.Parallel()
 	a := realAad(t, worker{"bash", "command", firstCommands, revisionCommands})
 	home := ""
 	for _, pair := range a.env {

@@ -106,6 +106,7 @@ func realAad(t *testing.T, w worker) *aad {
 }
 
 func TestRealAgentsMendTheirWorkAndAreSeenAtIt(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		agent, session string
 		worker         worker

@@ -13,6 +13,7 @@ import (
 )
 
 func TestRegradeReviewsAgainWithoutTheAgentAndKeepsTheEarlierGrades(t *testing.T) {
+	t.Parallel()
 	r, env := newReviewer(t, byWords)
 	a, s := newAad(t, env...), newScript(t)
 	run := a.work(rpc.RunSubmitParams{RunID: "r", Instruction: s.text(reportBy("january", "january, march")), Settings: rpc.RunSettings{"max_improvement_loops": 2}})
@@ -55,6 +56,7 @@ func TestRegradeReviewsAgainWithoutTheAgentAndKeepsTheEarlierGrades(t *testing.T
 }
 
 func TestRegradeOfAnUnreviewedRunReviewsIt(t *testing.T) {
+	t.Parallel()
 	r, env := newReviewer(t, func(string) any { return model.Step{Fault: "quota"} })
 	a := newAad(t, env...)
 	if run := a.work(rpc.RunSubmitParams{RunID: "r", Instruction: reportBy("march; total 1")}); run.Verdict != apprentice.Unreviewed {
@@ -69,6 +71,7 @@ func TestRegradeOfAnUnreviewedRunReviewsIt(t *testing.T) {
 }
 
 func TestBudgetOfARunStopsTheLoop(t *testing.T) {
+	t.Parallel()
 	r, env := newReviewer(t, byWords)
 	// Each call takes 120 tokens: intake, rubric, grader, verifier, evaluator are 600.
 	a := newAad(t, append(env, "AA_RUN_TOKEN_BUDGET=600")...)
@@ -82,6 +85,7 @@ func TestBudgetOfARunStopsTheLoop(t *testing.T) {
 }
 
 func TestBudgetOfADayLeavesFurtherRunsUnreviewed(t *testing.T) {
+	t.Parallel()
 	r, env := newReviewer(t, byWords)
 	a := newAad(t, append(env, "AA_DAY_COST_BUDGET=0.0005")...) // a call costs 0.0003
 	a.work(rpc.RunSubmitParams{RunID: "one", Instruction: reportBy("march; total")})
@@ -101,6 +105,7 @@ func TestBudgetOfADayLeavesFurtherRunsUnreviewed(t *testing.T) {
 }
 
 func TestKillDuringACallRepeatsThatCallOnly(t *testing.T) {
+	t.Parallel()
 	for _, role := range []string{"intake", "rubric", "grader", "verifier", "evaluator"} {
 		t.Run(role, func(t *testing.T) {
 			r, env := newReviewer(t, byWords)

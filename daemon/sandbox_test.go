@@ -25,6 +25,7 @@ func inEachSandbox(t *testing.T, test func(t *testing.T, kind string)) {
 }
 
 func TestASandboxedRunCannotReadTheHomeNorWriteOutsideItsWorkspace(t *testing.T) {
+	t.Parallel()
 	inEachSandbox(t, func(t *testing.T, kind string) {
 		a, outside := newAad(t), t.TempDir()
 		try := `cat '` + a.home.DB() + `' '` + a.home.Settings() + `' > stolen 2>/dev/null; echo x > '` + outside + `/written' 2>/dev/null; ls '` + a.home.Runs() + `' >> stolen 2>/dev/null; `
@@ -48,6 +49,7 @@ func TestASandboxedRunCannotReadTheHomeNorWriteOutsideItsWorkspace(t *testing.T)
 }
 
 func TestASandboxedAgentLeavesWhatItCouldNotRead(t *testing.T) {
+	t.Parallel()
 	inEachSandbox(t, func(t *testing.T, kind string) {
 		a := newAad(t)
 		a.work(rpc.RunSubmitParams{RunID: "r", Instruction: `cat '` + a.home.DB() + `' | head -c 100 > artifacts/stolen; ls '` + string(a.home) + `' > artifacts/listed; echo ended > artifacts/out`,
@@ -63,6 +65,7 @@ func TestASandboxedAgentLeavesWhatItCouldNotRead(t *testing.T) {
 }
 
 func TestASandboxThatDoesNotWorkIsRefusedAndNeverDropped(t *testing.T) {
+	t.Parallel()
 	empty := t.TempDir()
 	a := newAad(t, "PATH="+empty)
 	err := refused(a, rpc.RunSubmit, rpc.RunSubmitParams{Instruction: "true", Settings: rpc.RunSettings{"sandbox": "bwrap"}}, apprentice.Unmet)
@@ -80,6 +83,7 @@ func TestASandboxThatDoesNotWorkIsRefusedAndNeverDropped(t *testing.T) {
 }
 
 func TestASandboxedTreeIsEndedWithTheRun(t *testing.T) {
+	t.Parallel()
 	inEachSandbox(t, func(t *testing.T, kind string) {
 		a := newAad(t)
 		a.submit(rpc.RunSubmitParams{RunID: "r", Instruction: `(trap '' TERM; sleep 1000) & echo on > artifacts/on; setsid sleep 1000 & wait`, Settings: rpc.RunSettings{"sandbox": kind}})
@@ -93,6 +97,7 @@ func TestASandboxedTreeIsEndedWithTheRun(t *testing.T) {
 }
 
 func TestASandboxedCommandCannotCallAad(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("socat"); err != nil {
 		t.Skip("there is no socat to call aad with")
 	}

@@ -11,6 +11,7 @@ import (
 )
 
 func TestSecretsAreReadWithQuotesAndComments(t *testing.T) {
+	t.Parallel()
 	got, err := ParseSecrets([]byte("# keys\nA=one two # not this\nexport B='x # \\n'\n\nC=\"a\\n\\\"b\\\"\" # c\nD=\nE=#none\n"))
 	want := []string{"A=one two", `B=x # \n`, "C=a\n\"b\"", "D=", "E="}
 	if err != nil || !slices.Equal(got, want) {
@@ -19,6 +20,7 @@ func TestSecretsAreReadWithQuotesAndComments(t *testing.T) {
 }
 
 func TestFaultySecretsAreRefusedWithoutBeingTold(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{"hunter2", "1A=hunter2", "A='hunter2", `A="hunter2" x`, "A B=hunter2"} {
 		if _, err := ParseSecrets([]byte("OK=1\n" + text)); err == nil || !strings.Contains(err.Error(), "line 2") || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: got %v", text, err)
@@ -27,6 +29,7 @@ func TestFaultySecretsAreRefusedWithoutBeingTold(t *testing.T) {
 }
 
 func TestSecretsThatOthersCanReadAreRefusedUntilTheyCannot(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), ".env.local")
 	if err := os.WriteFile(path, []byte("KEY=1\nOTHER=2\n"), 0o600); err != nil {
 		t.Fatal(err)

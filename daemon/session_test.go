@@ -11,6 +11,7 @@ import (
 )
 
 func TestRunIsRevisedUntilItIsAccepted(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	run := a.work(rpc.RunSubmitParams{Instruction: s.text(twoTries), Rubric: wantsGood})
 	if !run.Accepted() || run.FinalScore == nil || *run.FinalScore != 1 || run.StopReason != apprentice.StopAccepted || run.JudgedBy != "checks" {
@@ -21,6 +22,7 @@ func TestRunIsRevisedUntilItIsAccepted(t *testing.T) {
 }
 
 func TestFollowupGoesOnFromWhatWasDelivered(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	data := write(t, s.file("data.csv"), "1\n")
 	more := write(t, s.file("more.csv"), "2\n")
@@ -90,6 +92,7 @@ func tree(t *testing.T, dir string) string {
 }
 
 func TestRetryPutsTheFailedAttemptAside(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	run := a.work(rpc.RunSubmitParams{RunID: "r", Rubric: anyOutput,
 		Instruction: s.text("echo log", "test -e '"+s.file("mended")+"' && echo x > artifacts/out.txt")})
@@ -112,6 +115,7 @@ func TestRetryPutsTheFailedAttemptAside(t *testing.T) {
 }
 
 func TestRetryOfACancelledRunGoesOn(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	a.submit(rpc.RunSubmitParams{RunID: "r", Rubric: wantsGood, Instruction: s.text(twoTries,
 		`if [ $AA_ATTEMPT = revised ] && [ ! -e '`+s.file("again")+`' ]; then touch '`+s.file("again")+`'`, s.gate("never"), "fi")})
@@ -132,6 +136,7 @@ func TestRetryOfACancelledRunGoesOn(t *testing.T) {
 }
 
 func TestAgainWorksTheSameTaskAnew(t *testing.T) {
+	t.Parallel()
 	a, s := newAad(t), newScript(t)
 	data := write(t, s.file("data.csv"), "1\n")
 	write(t, s.file("check.sh"), "grep -q 1 artifacts/out.txt\n")

@@ -50,6 +50,7 @@ func (a *aad) sharing() rpc.EcosystemStatus {
 }
 
 func TestAcceptedRunsAreSharedByThemselvesOnceThePlaceIsThere(t *testing.T) {
+	t.Parallel()
 	a := newAad(t)
 	place := filepath.Join(t.TempDir(), "place")
 	sharingIn(a, place, "automatic")
@@ -78,6 +79,7 @@ func TestAcceptedRunsAreSharedByThemselvesOnceThePlaceIsThere(t *testing.T) {
 // TestAKillInTheMiddleOfAPushLosesNothing kills aad while the repository holds its
 // push up, with what the push has started.
 func TestAKillInTheMiddleOfAPushLosesNothing(t *testing.T) {
+	t.Parallel()
 	a, s, place := newAad(t), newScript(t), bareRepository(t)
 	hook := filepath.Join(place, "hooks", "pre-receive")
 	write(t, hook, "#!/bin/sh\n"+s.gate("push")+"\n")
@@ -105,6 +107,7 @@ func TestAKillInTheMiddleOfAPushLosesNothing(t *testing.T) {
 }
 
 func TestAKillInTheMiddleOfAPullLeavesNothing(t *testing.T) {
+	t.Parallel()
 	a, place := newAad(t), t.TempDir()
 	sharingIn(a, place, "manual")
 	a.work(rpc.RunSubmitParams{RunID: "r", Instruction: "for i in 1 2 3 4; do od -An -tx1 -N 2000000 /dev/urandom > artifacts/noise-$i.txt; done"})
@@ -128,6 +131,7 @@ func TestAKillInTheMiddleOfAPullLeavesNothing(t *testing.T) {
 }
 
 func TestOnlyWhatWasShownIsShared(t *testing.T) {
+	t.Parallel()
 	a, place := newAad(t), t.TempDir()
 	sharingIn(a, place, "manual")
 	a.work(rpc.RunSubmitParams{RunID: "r", Instruction: "echo x > artifacts/x"})
@@ -170,6 +174,7 @@ func TestOnlyWhatWasShownIsShared(t *testing.T) {
 // TestAnAgentCannotShareForAPerson has an agent try to share another run, and to have
 // runs shared by themselves.
 func TestAnAgentCannotShareForAPerson(t *testing.T) {
+	t.Parallel()
 	bin := builtAA(t)
 	a, s, place := newAad(t), newScript(t), t.TempDir()
 	sharingIn(a, place, "manual")

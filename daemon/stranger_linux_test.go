@@ -12,6 +12,7 @@ import (
 // TestAnotherUserIsRefused connects as nobody: first the folders' permissions keep
 // them out, then, with these opened by mistake, the kernel's word on who connects.
 func TestAnotherUserIsRefused(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can be somebody else")
 	}

@@ -101,7 +101,7 @@ func (a *app) batch(ctx context.Context, c *client.Client, p rpc.BatchStartParam
 		return err
 	}
 	if release.Path != "" {
-		if err := a.createRelease(ctx, c, release); err != nil {
+		if _, err := a.createRelease(ctx, c, release); err != nil {
 			return err
 		}
 		if err := a.validateRelease(ctx, c, release.Path); err != nil {

@@ -61,7 +61,13 @@ of all of it. A run that cannot be read is named and left out.`,
 			if p.States, err = parseStates(p.States); err != nil {
 				return err
 			}
-			return a.createRelease(ctx, c, p)
+			r, err := a.createRelease(ctx, c, p)
+			if err == nil && !a.json && !a.quiet {
+				for _, w := range r.Warnings {
+					a.note("warning: %s", w)
+				}
+			}
+			return err
 		}),
 	}
 	flags := cmd.Flags()
@@ -74,22 +80,20 @@ of all of it. A run that cannot be read is named and left out.`,
 	return cmd
 }
 
-func (a *app) createRelease(ctx context.Context, c *client.Client, p rpc.ReleaseCreateParams) error {
+// createRelease shows what it has made but its warnings, which validating tells too.
+func (a *app) createRelease(ctx context.Context, c *client.Client, p rpc.ReleaseCreateParams) (rpc.ReleaseInfo, error) {
 	var r rpc.ReleaseInfo
 	err := a.whileRelease(ctx, c, p.Path, func(ctx context.Context) (err error) {
 		r, err = c.ReleaseCreate(ctx, p)
 		return err
 	})
 	if err != nil || a.json {
-		return a.emitUnless(err, r)
+		return r, a.emitUnless(err, r)
 	}
 	if a.quiet {
-		return a.print("%s", r.Path)
+		return r, a.print("%s", r.Path)
 	}
-	for _, w := range r.Warnings {
-		a.note("warning: %s", w)
-	}
-	return a.print("%s: %s\n%d runs, %d packages, %d attempts, %d rows, %d files; %s", clean(r.Path), r.DatasetID, r.Runs, r.Packages, r.Attempts, r.Rows, r.Files, size(r.Bytes))
+	return r, a.print("%s: %s\n%d runs, %d packages, %d attempts, %d rows, %d files; %s", clean(r.Path), r.DatasetID, r.Runs, r.Packages, r.Attempts, r.Rows, r.Files, size(r.Bytes))
 }
 
 func releaseValidateCommand(a *app) *cobra.Command {
