@@ -69,7 +69,7 @@ export function rejecting(q: Question): string | undefined {
 
 // values are an answer of a decision and a remark: on an attempt that fails the remark
 // is what the apprentice is told.
-export function values(q: Question, decision: string, remark: string): Record<string, unknown> {
+export function values(decision: string, remark: string): Record<string, unknown> {
   if (!remark) {
     return { decision };
   }
@@ -139,7 +139,7 @@ export class Aad {
   // its evaluation is failed first; then the run asks whether to revise.
   async revise(q: Question, text: string): Promise<Done> {
     if (q.stage === "evaluation") {
-      await this.resolve(q, values(q, "failed", text));
+      await this.resolve(q, values("failed", text));
       q = await this.next(q.run_id);
     }
     if (q.stage !== "revision") {
@@ -148,7 +148,7 @@ export class Aad {
     if (!q.decisions.includes("revise")) {
       throw new Error("the run has no attempt left: it can only finish (approve that; aa continue goes on from what it delivered)");
     }
-    return this.resolve(q, values(q, "revise", text));
+    return this.resolve(q, values("revise", text));
   }
 
   // next is what a run asks after an answer.

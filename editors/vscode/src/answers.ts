@@ -39,7 +39,7 @@ export class Answers {
     const decision = q && offered(q, rejecting(q), "refusal");
     const why = decision && (await vscode.window.showInputBox({ prompt: `Why is ${q.stage} of ${q.title} ${decision}? (may be empty)` }));
     if (q && decision && why !== undefined) {
-      tell(await this.aad.resolve(q, values(q, decision, why)));
+      tell(await this.aad.resolve(q, values(decision, why)));
     }
   }
 
@@ -71,7 +71,7 @@ export class Answers {
     const prompt = decision === "failed" ? "Feedback for the apprentice (may be empty)" : "Notes (may be empty)";
     const remark = decision && (await vscode.window.showInputBox({ prompt }));
     if (q && decision && remark !== undefined) {
-      tell(await this.aad.resolve(q, values(q, decision, remark)));
+      tell(await this.aad.resolve(q, values(decision, remark)));
     }
   }
 
