@@ -51,10 +51,24 @@ async function waits(run, stage) {
   await row("asks: " + stage).waitFor();
 }
 
+// press presses a key until what it opens is there: the window drops keys while it is busy.
+async function press(key, opened) {
+  for (const end = Date.now() + patience; ; ) {
+    await page.keyboard.press(key);
+    const there = await opened.waitFor({ timeout: 5000 }).then(() => true, () => false);
+    if (there) {
+      return;
+    }
+    if (Date.now() > end) {
+      throw new Error(key + " opens nothing");
+    }
+  }
+}
+
 // command runs one of the palette's, once it is listed first.
 async function command(name) {
-  await page.keyboard.press("F1");
   const input = page.locator(".quick-input-widget input[type=text]").first();
+  await press("F1", input);
   await input.fill(">" + name);
   await page.locator(".quick-input-list .monaco-list-row.focused", { hasText: name }).waitFor();
   await page.keyboard.press("Enter");
@@ -97,8 +111,7 @@ async function edit() {
   for (const _ of "bogus") {
     await page.keyboard.press("Backspace");
   }
-  await page.keyboard.press("Control+Space");
-  await page.locator(".suggest-widget .monaco-list-row.focused", { hasText: "confirmed" }).waitFor();
+  await press("Control+Space", page.locator(".suggest-widget .monaco-list-row.focused", { hasText: "confirmed" }));
   await shot("completes");
   await page.keyboard.press("Enter");
   await editor('"decision": "confirmed"').waitFor();
