@@ -95,8 +95,12 @@ async function submit(aad: Aad, text: string | undefined): Promise<void> {
 
 async function cancel(aad: Aad, item: RunItem | undefined): Promise<void> {
   const run = await chosen(aad, item, (r) => going.has(r.queue_state));
-  const button = "Cancel the Run";
-  if (run && (await vscode.window.showWarningMessage(`${run.title} is ${run.queue_state}.`, { modal: true }, button)) === button) {
+  if (!run) {
+    return;
+  }
+  const yes = { title: "Cancel the Run" };
+  const no = { title: "Keep It", isCloseAffordance: true };
+  if ((await vscode.window.showWarningMessage(`Cancel ${run.title}?`, { modal: true, detail: `It is ${run.queue_state}.` }, yes, no)) === yes) {
     await aad.call("run/cancel", { run_id: run.run_id });
   }
 }
