@@ -31,19 +31,13 @@ export function activate(context: vscode.ExtensionContext): void {
     log.appendLine(`  ${new Date(event.created_at).toTimeString().slice(0, 8)}  ${event.message}`);
     runs.refresh();
     if (event.event_type.startsWith("checkpoint_")) {
-      void count();
+      void count(aad, view);
     }
     if (event.event_type === "checkpoint_opened") {
       answers.notice(event.run_id).catch(fault);
     } else if (ended.has(event.event_type)) {
       vscode.window.setStatusBarMessage(`aad: ${event.message}`, 10000);
     }
-  }
-
-  // count shows on the view's icon how many questions wait.
-  async function count(): Promise<void> {
-    const value = (await aad.questions().catch(() => [])).length;
-    view.badge = value ? { value, tooltip: `${value} waiting for you` } : undefined;
   }
 
   const commands: Record<string, (item?: RunItem) => Promise<unknown>> = {
@@ -72,7 +66,13 @@ export function activate(context: vscode.ExtensionContext): void {
     log,
     aad,
   );
-  aad.watch().then(count).catch((e: Error) => log.appendLine(e.message));
+  aad.watch().then(() => count(aad, view)).catch((e: Error) => log.appendLine(e.message));
+}
+
+// count shows on the view's icon how many questions wait.
+async function count(aad: Aad, view: vscode.TreeView<unknown>): Promise<void> {
+  const value = (await aad.questions().catch(() => [])).length;
+  view.badge = value ? { value, tooltip: `${value} waiting for you` } : undefined;
 }
 
 // chosen is the run of a tree's item, else one that the person chooses.
