@@ -15,6 +15,7 @@ export interface Run {
   verdict?: string;
   final_score?: number;
   latest_message: string;
+  checkpoint?: { stage: string } | null;
 }
 
 export interface RunEvent {
@@ -28,10 +29,16 @@ export interface Question {
   run_id: string;
   title: string;
   stage: string;
+  asks?: string;
   revision: number;
   decisions: string[];
   how_to: string;
   path: string;
+}
+
+export interface Done {
+  stage: string;
+  decision: string;
 }
 
 export interface Options {
@@ -48,24 +55,31 @@ export function socketPath(): string {
 }
 
 const yes = ["confirmed", "passed", "finish", "allow_once"];
+const no = ["rejected", "failed", "deny"];
 
 // approving is what an approval means for a question; undefined where it offers none.
 export function approving(q: Question): string | undefined {
   return q.decisions.find((d) => yes.includes(d));
 }
 
-// revising is the answer that asks for another attempt; undefined where the question
-// is none that can be answered so.
-export function revising(stage: string, text: string): Record<string, unknown> | undefined {
-  switch (stage) {
-    case "evaluation":
-      return { decision: "failed", feedback: text };
-    case "revision":
-      return { decision: "revise", notes: text };
-    default:
-      return undefined;
-  }
+// rejecting is what a refusal means for a question; undefined where it offers none.
+export function rejecting(q: Question): string | undefined {
+  return q.decisions.find((d) => no.includes(d));
 }
+
+// values are an answer of a decision and a remark: on an attempt that fails the remark
+// is what the apprentice is told.
+export function values(decision: string, remark: string): Record<string, unknown> {
+  if (!remark) {
+    return { decision };
+  }
+  return decision === "failed" ? { decision, feedback: remark } : { decision, notes: remark };
+}
+
+// going are the states of a run that has not ended.
+export const going = new Set(["queued", "deferred", "running", "waiting"]);
+
+const comeback = 30000; // milliseconds a run that was answered may take to ask the next question
 
 const again = 1000; // milliseconds until a lost connection is tried anew
 
@@ -112,9 +126,44 @@ export class Aad {
     return (await this.call<{ info: Question }>("checkpoint/get", { run_id: run })).info;
   }
 
+  async questions(): Promise<Question[]> {
+    return (await this.call<{ checkpoints: Question[] }>("checkpoint/list", { limit: 200 })).checkpoints;
+  }
+
   // resolve answers the question that was seen; another one meanwhile is refused.
-  async resolve(q: Question, values: Record<string, unknown>): Promise<{ decision: string }> {
+  async resolve(q: Question, values: Record<string, unknown>): Promise<Done> {
     return this.call("checkpoint/resolve", { run_id: q.run_id, stage: q.stage, revision: q.revision, values });
+  }
+
+  // revise has the attempt revised, with the text as feedback. An attempt that waits for
+  // its evaluation is failed first; then the run asks whether to revise.
+  async revise(q: Question, text: string): Promise<Done> {
+    if (q.stage === "evaluation") {
+      await this.resolve(q, values("failed", text));
+      q = await this.next(q.run_id);
+    }
+    if (q.stage !== "revision") {
+      throw new Error(`the run waits for ${q.stage}; only an attempt can be revised`);
+    }
+    if (!q.decisions.includes("revise")) {
+      throw new Error("the run has no attempt left: it can only finish (approve that; aa continue goes on from what it delivered)");
+    }
+    return this.resolve(q, values("revise", text));
+  }
+
+  // next is what a run asks after an answer.
+  private async next(run: string): Promise<Question> {
+    for (const end = Date.now() + comeback; Date.now() < end; ) {
+      const state = (await this.call<{ run: Run }>("run/get", { run_id: run })).run.queue_state;
+      if (state === "waiting") {
+        return this.question(run);
+      }
+      if (!going.has(state)) {
+        throw new Error(`the run asks for no revision: it is ${state}`);
+      }
+      await new Promise((go) => setTimeout(go, 100));
+    }
+    throw new Error("the attempt is failed with your feedback; the run has not asked yet whether to revise: ask for the revision again when it does");
   }
 
   dispose(): void {
@@ -122,7 +171,11 @@ export class Aad {
     this.live?.end();
   }
 
+  // connect fails once all is over: a timer that still runs opens nothing.
   private connect(): Promise<MessageConnection> {
+    if (this.disposed) {
+      return Promise.reject(new Error("the connection to aad was closed"));
+    }
     this.connection ??= this.open().catch((e) => {
       this.connection = undefined;
       throw e;
@@ -131,7 +184,7 @@ export class Aad {
   }
 
   private async open(): Promise<MessageConnection> {
-    const where = this.options.socket || socketPath();
+    const where = this.where();
     const socket = await dial(where).catch(async (e) => {
       if (!this.options.command) {
         throw e;
@@ -139,6 +192,9 @@ export class Aad {
       await start(this.options.command);
       return dial(where);
     });
+    if (this.disposed) {
+      socket.destroy();
+    }
     const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
     connection.onNotification("run/event", (note: { seq: number; event: RunEvent }) => {
       this.seq = note.seq;
@@ -167,10 +223,20 @@ export class Aad {
     }
   }
 
+  // rewatch starts nothing: whoever has stopped aad does not want it back.
   private rewatch(): void {
     if (this.watching && !this.disposed) {
-      setTimeout(() => this.watch().catch(() => this.rewatch()), again);
+      setTimeout(() => this.probe().then(() => this.watch()).catch(() => this.rewatch()), again);
     }
+  }
+
+  // probe fails while nobody listens.
+  private async probe(): Promise<void> {
+    (await dial(this.where())).destroy();
+  }
+
+  private where(): string {
+    return this.options.socket || socketPath();
   }
 }
 

@@ -1,15 +1,10 @@
 // What the extension adds to the editor: commands, the tree of runs, the live log and
-// notices. Read activate first; aad.ts has the connection.
-import * as fs from "fs";
+// notices. Read activate first; aad.ts has the connection, answers.ts the questions.
 import * as vscode from "vscode";
-import { Aad, approving, Question, revising, Run, RunEvent } from "./aad";
+import { Aad, going, Run, RunEvent } from "./aad";
+import { Answers } from "./answers";
+import { Changes } from "./changes";
 import { FileItem, RunItem, Runs } from "./tree";
-
-interface FileDiff {
-  path: string;
-  change: string;
-  diff?: string;
-}
 
 const ended = new Set(["run_completed", "run_cancelled", "followup_completed"]);
 
@@ -23,6 +18,9 @@ export function activate(context: vscode.ExtensionContext): void {
     onGone: () => log.appendLine("the connection to aad is gone; it is tried anew"),
   });
   const runs = new Runs(aad);
+  const view = vscode.window.createTreeView("aad.runs", { treeDataProvider: runs });
+  const answers = new Answers(aad);
+  const changes = new Changes(aad);
   let told = ""; // the run of the log's last line
 
   function tell(event: RunEvent): void {
@@ -30,139 +28,86 @@ export function activate(context: vscode.ExtensionContext): void {
       log.appendLine(event.run_id);
       told = event.run_id;
     }
-    log.appendLine(`  ${event.created_at.slice(11, 19)}  ${event.message}`);
+    log.appendLine(`  ${new Date(event.created_at).toTimeString().slice(0, 8)}  ${event.message}`);
     runs.refresh();
+    if (event.event_type.startsWith("checkpoint_")) {
+      void count(aad, view);
+    }
     if (event.event_type === "checkpoint_opened") {
-      void notice(event);
+      answers.notice(event.run_id).catch(fault);
     } else if (ended.has(event.event_type)) {
       vscode.window.setStatusBarMessage(`aad: ${event.message}`, 10000);
     }
   }
 
-  async function notice(event: RunEvent): Promise<void> {
-    const open = "Open the Checkpoint";
-    if ((await vscode.window.showInformationMessage(`aad: ${event.message} (${event.run_id})`, open)) === open) {
-      await openCheckpoint(event.run_id);
-    }
-  }
-
-  // chosen is the run of a tree's item, else one that the person chooses.
-  async function chosen(item: RunItem | undefined, state?: string): Promise<string | undefined> {
-    if (item) {
-      return item.run.run_id;
-    }
-    const all = (await aad.runs()).filter((r: Run) => !state || r.queue_state === state);
-    const picks = all.map((r) => ({ label: r.title, description: r.queue_state, run: r.run_id }));
-    return (await vscode.window.showQuickPick(picks, { placeHolder: "Run" }))?.run;
-  }
-
-  async function openCheckpoint(run: string): Promise<void> {
-    const q = await aad.question(run);
-    // The file is written after the question is told: it may be a moment behind.
-    for (let tries = 0; tries < 200 && !fs.existsSync(q.path); tries++) {
-      await new Promise((go) => setTimeout(go, 50));
-    }
-    const document = await vscode.workspace.openTextDocument(vscode.Uri.file(q.path));
-    const found = /"decision":\s*"([^"]*)"/.exec(document.getText());
-    const end = found ? found.index + found[0].length - 1 : 0;
-    const value = new vscode.Range(document.positionAt(end - (found?.[1].length ?? 0)), document.positionAt(end));
-    await vscode.window.showTextDocument(document, { selection: value });
-    vscode.window.setStatusBarMessage(q.how_to, 15000);
-  }
-
-  async function answer(q: Question, values: Record<string, unknown>): Promise<void> {
-    const done = await aad.resolve(q, values);
-    vscode.window.setStatusBarMessage(`aad: ${q.stage} is ${done.decision}`, 10000);
-  }
-
-  async function submit(text: string | undefined): Promise<void> {
-    if (!text?.trim()) {
-      return;
-    }
-    const run = await aad.submit(text);
-    vscode.window.setStatusBarMessage(`aad: queued ${run.run_id}`, 10000);
-  }
-
   const commands: Record<string, (item?: RunItem) => Promise<unknown>> = {
-    "aad.submit": async () => submit(await vscode.window.showInputBox({ prompt: "Task for the apprentice" })),
+    "aad.submit": async () => submit(aad, await vscode.window.showInputBox({ prompt: "Task for the apprentice" })),
     "aad.submitSelection": async () => {
       const editor = vscode.window.activeTextEditor;
-      await submit(editor?.document.getText(editor.selection));
+      await submit(aad, editor?.document.getText(editor.selection));
     },
     "aad.refresh": async () => runs.refresh(),
     "aad.log": async () => log.show(true),
-    "aad.diff": async (item) => {
-      const run = await chosen(item);
-      if (!run) {
-        return;
-      }
-      const diff = await aad.call<{ files: FileDiff[] }>("run/diff", { run_id: run });
-      const text = diff.files.map((f) => `${f.change} ${f.path}\n${f.diff ?? ""}`).join("\n");
-      await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content: text, language: "diff" }));
-    },
-    "aad.checkpoint": async (item) => {
-      const run = await chosen(item, "waiting");
-      return run && openCheckpoint(run);
-    },
-    "aad.approve": async (item) => {
-      const run = await chosen(item, "waiting");
-      const q = run ? await aad.question(run) : undefined;
-      if (!q) {
-        return;
-      }
-      const decision = approving(q);
-      if (!decision) {
-        throw new Error(`a ${q.stage} has no approval: choose an answer`);
-      }
-      await answer(q, { decision });
-    },
-    "aad.revise": async (item) => {
-      const run = await chosen(item, "waiting");
-      const q = run ? await aad.question(run) : undefined;
-      if (!q) {
-        return;
-      }
-      if (!revising(q.stage, "")) {
-        throw new Error(`a ${q.stage} is not where a revision is asked for`);
-      }
-      const text = await vscode.window.showInputBox({ prompt: "What is to be changed?" });
-      const values = text && revising(q.stage, text);
-      if (values) {
-        await answer(q, values);
-      }
-    },
-    "aad.answer": async (item) => {
-      const run = await chosen(item, "waiting");
-      const q = run ? await aad.question(run) : undefined;
-      const decision = q && (await vscode.window.showQuickPick(q.decisions, { placeHolder: q.how_to }));
-      if (!q || !decision) {
-        return;
-      }
-      const notes = await vscode.window.showInputBox({ prompt: "Notes (may be empty)" });
-      if (notes !== undefined) {
-        await answer(q, notes ? { decision, notes } : { decision });
-      }
-    },
-    "aad.cancel": async (item) => {
-      const run = await chosen(item);
-      return run && aad.call("run/cancel", { run_id: run });
-    },
+    "aad.diff": async (item) => changes.show(await chosen(aad, item)),
+    "aad.checkpoint": (item) => answers.open(item),
+    "aad.approve": (item) => answers.approve(item),
+    "aad.revise": (item) => answers.revise(item),
+    "aad.reject": (item) => answers.reject(item),
+    "aad.answer": (item) => answers.answer(item),
+    "aad.cancel": (item) => cancel(aad, item),
   };
   for (const [name, body] of Object.entries(commands)) {
     context.subscriptions.push(vscode.commands.registerCommand(name, (item) => body(item instanceof RunItem ? item : undefined).catch(fault)));
   }
   context.subscriptions.push(
-    vscode.commands.registerCommand("aad.artifact", (item) => openArtifact(aad, item, chosen).catch(fault)),
-    vscode.window.registerTreeDataProvider("aad.runs", runs),
+    vscode.commands.registerCommand("aad.artifact", (item) => openArtifact(aad, item).catch(fault)),
+    view,
+    changes,
     log,
     aad,
   );
-  aad.watch().catch((e: Error) => log.appendLine(e.message));
+  aad.watch().then(() => count(aad, view)).catch((e: Error) => log.appendLine(e.message));
+}
+
+// count shows on the view's icon how many questions wait.
+async function count(aad: Aad, view: vscode.TreeView<unknown>): Promise<void> {
+  const value = (await aad.questions().catch(() => [])).length;
+  view.badge = value ? { value, tooltip: `${value} waiting for you` } : undefined;
+}
+
+// chosen is the run of a tree's item, else one that the person chooses.
+async function chosen(aad: Aad, item: RunItem | undefined, fits: (run: Run) => boolean = () => true): Promise<Run | undefined> {
+  if (item) {
+    return item.run;
+  }
+  const picks = (await aad.runs()).filter(fits).map((run) => ({ label: run.title, description: run.queue_state, run }));
+  if (!picks.length) {
+    throw new Error("there is no such run");
+  }
+  return (await vscode.window.showQuickPick(picks, { placeHolder: "Run" }))?.run;
+}
+
+async function submit(aad: Aad, text: string | undefined): Promise<void> {
+  if (text?.trim()) {
+    vscode.window.setStatusBarMessage(`aad: queued ${(await aad.submit(text)).run_id}`, 10000);
+  }
+}
+
+async function cancel(aad: Aad, item: RunItem | undefined): Promise<void> {
+  const run = await chosen(aad, item, (r) => going.has(r.queue_state));
+  if (!run) {
+    return;
+  }
+  const yes = { title: "Cancel the Run" };
+  const no = { title: "Keep It", isCloseAffordance: true };
+  if ((await vscode.window.showWarningMessage(`Cancel ${run.title}?`, { modal: true, detail: `It is ${run.queue_state}.` }, yes, no)) === yes) {
+    await aad.call("run/cancel", { run_id: run.run_id });
+  }
 }
 
 // openArtifact opens the file of a tree's item, else one of the run's that is chosen.
-async function openArtifact(aad: Aad, item: unknown, chosen: (item?: RunItem) => Promise<string | undefined>): Promise<void> {
-  let [run, inside] = item instanceof FileItem ? [item.run, item.inside] : [await chosen(item instanceof RunItem ? item : undefined), "artifacts"];
+async function openArtifact(aad: Aad, item: unknown): Promise<void> {
+  let [run, inside] = item instanceof FileItem ? [item.run, item.inside] : [(await chosen(aad, item instanceof RunItem ? item : undefined))?.run_id, "artifacts"];
   while (run) {
     const file: { dir?: boolean; absolute: string; entries?: { name: string }[] } = await aad.call("run/file", { run_id: run, path: inside });
     if (!file.dir) {

@@ -32,8 +32,9 @@ export class RunItem extends vscode.TreeItem {
     super(run.title, vscode.TreeItemCollapsibleState.Collapsed);
     this.id = run.run_id;
     this.contextValue = "run." + run.queue_state;
-    const score = run.final_score === undefined ? "" : " " + run.final_score.toFixed(2);
-    this.description = `${run.queue_state} ${run.verdict ?? ""}${score}`.trim();
+    const score = typeof run.final_score === "number" ? " " + run.final_score.toFixed(2) : "";
+    const state = run.checkpoint ? `asks: ${run.checkpoint.stage}` : run.queue_state;
+    this.description = `${state} ${run.verdict ?? ""}${score}`.trim();
     this.tooltip = `${run.title}\n${this.description}: ${run.latest_message}\n${run.run_id}`;
     this.iconPath = new vscode.ThemeIcon(icons[run.queue_state] ?? "circle");
   }

@@ -2,7 +2,7 @@
 // vscode-jsonrpc, submits, watches, answers checkpoints, and comes back after a restart.
 const assert = require("assert");
 const cp = require("child_process");
-const { Aad, approving, revising } = require("../out/aad");
+const { Aad, approving, rejecting } = require("../out/aad");
 
 const events = [];
 let losses = 0;
@@ -38,16 +38,28 @@ async function main() {
     await assert.rejects(aad.resolve(q, { decision: "rejected" }), /./, "an answer to an old question is taken");
   }
   await until("the attempt is evaluated", async () => (await aad.question(asked.run_id).catch(() => ({}))).stage === "evaluation");
-  await aad.resolve(await aad.question(asked.run_id), revising("evaluation", "more"));
-  await until("a revision is offered", async () => (await aad.question(asked.run_id).catch(() => ({}))).stage === "revision");
-  await aad.resolve(await aad.question(asked.run_id), revising("revision", "add the year"));
+  await assert.rejects(aad.revise({ run_id: asked.run_id, stage: "rubric" }, "more"), /only an attempt/);
+  assert.strictEqual((await aad.revise(await aad.question(asked.run_id), "add the year")).decision, "revise");
   await until("the run is revised", has(asked.run_id, "revision_completed"));
+
+  const refused = await aad.submit("echo no > artifacts/no.txt");
+  await until("another is asked about", async () => (await aad.questions()).some((q) => q.run_id === refused.run_id));
+  const q = await aad.question(refused.run_id);
+  await aad.resolve(q, { decision: rejecting(q) });
+  await until("a rejected task ends its run", has(refused.run_id, "run_completed"));
 
   cp.execFileSync("aa", ["daemon", "restart"], { stdio: "ignore" });
   await until("the loss is noticed", () => losses === 1);
   await aad.call("settings/set", { key: "mentor_mode", value: "checks" });
   const last = await aad.submit("echo bye > artifacts/bye.txt");
   await until("after a restart the watch goes on", has(last.run_id, "run_completed"));
+
+  cp.execFileSync("aa", ["daemon", "stop"], { stdio: "ignore" });
+  await until("a stop is noticed", () => losses === 2);
+  await new Promise((go) => setTimeout(go, 2500)); // the watch has tried to come back
+  assert.throws(() => cp.execFileSync("aa", ["--no-autostart", "list"], { stdio: "ignore" }), "a watch has started aad that was stopped");
+  await aad.runs();
+  console.log("held: a stopped aad stays stopped until it is wanted");
   aad.dispose();
   console.log("all held");
 }
