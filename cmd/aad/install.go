@@ -163,6 +163,13 @@ func (in *installed) install(ctx context.Context) error {
 	if file := in.unitFile(); file != "" {
 		in.Files = append(in.Files, file)
 	}
+	if in.System && runtime.GOOS != "windows" {
+		// One of another home is told of by clear.
+		if err := errors.Join(removed(machineHome), os.Symlink(in.Home, machineHome)); err != nil {
+			return errors.Join(in.fault("link the home of", err), in.remove(ctx))
+		}
+		in.Files = append(in.Files, machineHome)
+	}
 	if !in.socketUnit() {
 		return nil
 	}

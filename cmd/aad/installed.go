@@ -64,11 +64,19 @@ func (in *installed) plainArguments() []string {
 	return args
 }
 
-// findInstalled reads the mark of the home.
+// machineHome is a link to the home of the machine's service, for root, whose own
+// home it is not.
+const machineHome = "/etc/aad.home"
+
+// findInstalled reads the mark of the home. Root who names no home and has no service
+// means that of the machine.
 func findInstalled() (*installed, error) {
 	home, err := daemon.HomePath(os.LookupEnv)
 	if err != nil {
 		return nil, err
+	}
+	if to, err := os.Readlink(machineHome); err == nil && os.Geteuid() == 0 && os.Getenv("AA_HOME") == "" && !exists(filepath.Join(home, markName)) {
+		home = to
 	}
 	in := &installed{Home: home}
 	data, err := os.ReadFile(in.markPath())

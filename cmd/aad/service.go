@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/kardianos/service"
@@ -210,7 +212,7 @@ func (in *installed) remove(ctx context.Context) error {
 				return in.fault(verb+" the socket of", err)
 			}
 		}
-		if err := os.Remove(in.socketFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := removed(in.socketFile()); err != nil {
 			return in.fault("remove the socket of", err)
 		}
 	}
@@ -218,6 +220,11 @@ func (in *installed) remove(ctx context.Context) error {
 	_ = in.manager.Stop()
 	if err := in.manager.Uninstall(); err != nil && (in.unitFile() == "" || exists(in.unitFile())) {
 		return in.fault("remove", err)
+	}
+	if home, err := os.Readlink(machineHome); err == nil && home == in.Home {
+		if err := os.Remove(machineHome); err != nil {
+			return in.fault("remove a link of", err)
+		}
 	}
 	return in.unlink()
 }
@@ -238,12 +245,28 @@ func (in *installed) unlink() error {
 }
 
 func (in *installed) fault(what string, err error) *apprentice.Error {
-	return apprentice.Errorf(apprentice.Unmet, "%s the service (%s): %v", what, in.manager.Platform(), err).
-		WithHint("aad run keeps aad in the foreground")
+	fault := apprentice.Errorf(apprentice.Unmet, "%s the service (%s): %v", what, in.manager.Platform(), err)
+	if !in.System || os.Geteuid() <= 0 { // Windows has no such id: -1
+		return fault.WithHint("aad run keeps aad in the foreground")
+	}
+	verb, _, _ := strings.Cut(what, " ")
+	if verb == "remove" {
+		verb = "uninstall"
+	}
+	return fault.WithHint("it belongs to the machine: sudo aad %s", verb)
 }
 
 func say(out io.Writer, format string, args ...any) error {
 	_, err := fmt.Fprintf(out, format+"\n", args...)
+	return err
+}
+
+// removed removes a file that may not be there.
+func removed(path string) error {
+	err := os.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	return err
 }
 

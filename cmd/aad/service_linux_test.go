@@ -15,15 +15,19 @@ import (
 
 const systemdPath = "/lib/systemd/systemd"
 
-// TestServiceUnderARealSystemd has a real systemd serve one user in namespaces of
-// its own, and plays an installation from install to uninstall.
+// TestServiceUnderARealSystemd has a real systemd serve one user, and be the init of a
+// machine, in namespaces of its own, and plays an installation from install to uninstall.
 func TestServiceUnderARealSystemd(t *testing.T) {
 	if !exists(systemdPath) {
 		t.Skip("there is no " + systemdPath)
 	}
-	group := fmt.Sprintf("aad-test-%d", os.Getpid())
-	t.Cleanup(func() { removeGroups(group) })
-	playService(t, "testdata/systemd.sh", "GROUP="+group)
+	for _, manager := range []string{"user", "system"} {
+		t.Run(manager, func(t *testing.T) {
+			group := fmt.Sprintf("aad-test-%s-%d", manager, os.Getpid())
+			t.Cleanup(func() { removeGroups(group) })
+			playService(t, "testdata/systemd.sh", "GROUP="+group, "MANAGER="+manager)
+		})
+	}
 }
 
 // TestServiceStartedByHand starts by hand what the library generates for the managers

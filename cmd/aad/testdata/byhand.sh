@@ -108,7 +108,7 @@ until_ok 'test -S "$AA_HOME/aad.sock"'
 old=$(service_pid)
 [ "$(stat -c %U "/proc/$old")" = nobody ] || fail "it does not run as nobody"
 grep -q "^Groups:[[:space:]]*65534" "/proc/$old/status" || fail "it has kept root's groups: $(grep Groups "/proc/$old/status")"
-aad status | grep -q 'runs: aad' || fail "status: $(aad status)"
+env -u AA_HOME aad status | grep -q 'runs: aad' || fail "status: $(aad status)"
 
 # A restart loses nothing: the agent lives.
 aa settings set agent custom >/dev/null 2>&1
@@ -127,6 +127,7 @@ aad stop >/dev/null || fail "stop"
 aad status | grep -q stopped || fail "status: $(aad status)"
 aad uninstall >/dev/null || fail "uninstall"
 ! test -e $script || fail "the script stays"
+! test -L /etc/aad.home || fail "the link to the home stays"
 ! find /etc/rc* -name '???aad' | grep . || fail "links stay"
 test -s "$AA_HOME/aad.db" || fail "the home is gone"
 echo "all held"
