@@ -52,11 +52,11 @@ func Connect(ctx context.Context, path string) (net.Conn, error) {
 		return nil, ctx.Err()
 	case errors.Is(err, fs.ErrPermission):
 		return nil, apprentice.Errorf(apprentice.Denied, "the socket %s belongs to another user", path).Because(err)
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, refusedByWindows):
 		return nil, apprentice.Errorf(apprentice.Unavailable, "no aad listens at %s", path).
 			Because(errors.Join(ErrNoDaemon, err)).WithHint("aa daemon start")
 	default:
-		return nil, apprentice.Errorf(apprentice.Unavailable, "the socket %s cannot be used", path).Because(err)
+		return nil, apprentice.Errorf(apprentice.Unavailable, "the socket %s cannot be used: %v", path, reason(err)).Because(err)
 	}
 	own := os.Getuid()
 	cred, err := peerOf(conn)
@@ -68,6 +68,19 @@ func Connect(ctx context.Context, path string) (net.Conn, error) {
 		return nil, err
 	}
 	return conn, nil
+}
+
+// refusedByWindows is WSAECONNREFUSED, where syscall.ECONNREFUSED is a number that no
+// call of Windows returns (golang.org/issue/45621).
+const refusedByWindows = syscall.Errno(10061)
+
+// reason is what the system says of a socket whose path has been told.
+func reason(err error) error {
+	var call *net.OpError
+	if errors.As(err, &call) {
+		return call.Err
+	}
+	return err
 }
 
 // ErrNoDaemon is in the chain of Dial's error when nobody listens at the path, so

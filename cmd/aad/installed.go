@@ -114,8 +114,12 @@ func (in *installed) open() error {
 			WithHint("aad run keeps it in the foreground")
 	}
 	if !in.System && !in.systemd() && runtime.GOOS != "darwin" {
+		install := "sudo aad install --system --user NAME"
+		if runtime.GOOS == "windows" {
+			install = "as an administrator, aad install --system"
+		}
 		return apprentice.Errorf(apprentice.Unmet, "the service manager (%s) has no services of single users", service.Platform()).
-			WithHint("sudo aad install --system --user NAME; or aad run keeps it in the foreground")
+			WithHint("%s; or aad run keeps it in the foreground", install)
 	}
 	options := service.KeyValue{
 		"UserService": !in.System, "RunAtLoad": true,

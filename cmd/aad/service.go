@@ -78,6 +78,9 @@ func stop(ctx context.Context, out io.Writer, in *installed) error {
 			return in.fault("stop the socket of", err)
 		}
 	}
+	if state, err := in.state(); err == nil && state == service.StatusStopped {
+		return say(out, "the service is stopped already")
+	}
 	if err := in.manager.Stop(); err != nil {
 		return in.fault("stop", err)
 	}

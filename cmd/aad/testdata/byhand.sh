@@ -124,6 +124,7 @@ aa wait "$run" --timeout 1m >/dev/null || [ $? -eq 13 ] || fail "the run did not
 [ "$(cat "$(aa open "$run")/artifacts/report.md")" = done ] || fail "no artifact"
 
 aad stop >/dev/null || fail "stop"
+aad stop | grep -q already || fail "stop of what is stopped: $(aad stop)"
 aad status | grep -q stopped || fail "status: $(aad status)"
 aad uninstall >/dev/null || fail "uninstall"
 ! test -e $script || fail "the script stays"
