@@ -28,7 +28,7 @@ demo: build ## work two real tasks end to end in a throw-away home
 	@sh examples/demo.sh
 
 test: ## pass all tests
-	go test -v -timeout 15m ./...
+	go test -v -timeout 30m ./...
 
 race: ## pass the tests under the race detector
 	CGO_ENABLED=1 go test -race -short -timeout 40m $$(go list ./... | grep -vE '^aad/($(NORACE))$$')

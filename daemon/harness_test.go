@@ -24,6 +24,10 @@ import (
 // homeVar makes the test binary be aad in the home it names.
 const homeVar = "AAD_TEST_HOME"
 
+// patience is how long a test waits for what must come: long, since a loaded machine
+// takes its time.
+const patience = 3 * time.Minute
+
 var shimPath string
 
 func TestMain(m *testing.M) {
@@ -161,7 +165,7 @@ func (a *aad) dial() *rpc.Conn {
 }
 
 // ctx bounds one call of a test.
-func (a *aad) ctx() context.Context { return testContext(a.t, 60*time.Second) }
+func (a *aad) ctx() context.Context { return testContext(a.t, patience) }
 
 func testContext(t *testing.T, most time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), most)
@@ -249,7 +253,7 @@ func (a *aad) none() {
 // eventually looks until what it waits for is so.
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()

@@ -81,7 +81,7 @@ func playService(t *testing.T, path string, env ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", script)
 	cmd.Env = append([]string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + home, "AA_HOME=" + filepath.Join(home, "h"), "WORK=" + work, "BIN=" + bin, "OPENRC=" + os.Getenv("AA_OPENRC")}, env...)

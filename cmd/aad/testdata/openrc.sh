@@ -3,7 +3,7 @@
 # own folders in this namespace alone.
 set -eu
 fail() { echo "FAIL: $*"; cat "$AA_HOME/log/"* /var/log/* /run/errors.txt || true; exit 1; }
-until_ok() { n=0; until eval "$1"; do n=$((n + 1)); [ $n -lt 600 ] || fail "never: $1"; sleep 0.05; done; }
+until_ok() { n=0; until eval "$1"; do n=$((n + 1)); [ $n -lt 3600 ] || fail "never: $1"; sleep 0.05; done; }
 service_pid() { aa rpc ping '{}' | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p'; }
 
 mount -t tmpfs none /run

@@ -3,7 +3,7 @@
 # and aad is installed with it as the manual says.
 set -eu
 fail() { echo "FAIL: $*"; $ctl status aad.service aad.socket --no-pager -l || true; cat "$AA_HOME/log/aad.log" || true; exit 1; }
-until_ok() { n=0; until eval "$1"; do n=$((n + 1)); [ $n -lt 600 ] || fail "never: $1"; sleep 0.05; done; }
+until_ok() { n=0; until eval "$1"; do n=$((n + 1)); [ $n -lt 3600 ] || fail "never: $1"; sleep 0.05; done; }
 
 if [ "${1:-}" != play ]; then
     # A group of its own, so that what systemd does to its groups touches no other.
