@@ -44,7 +44,7 @@ func hidden(name string) bool {
 // being the folder itself. A name that leads out, by .. or by a link, is refused.
 // The file is the caller's to close.
 func (f Folder) open(name string) (*os.File, fs.FileInfo, error) {
-	clean := path.Clean("/" + strings.ReplaceAll(name, "\\", "/"))[1:]
+	clean := path.Clean("/" + filepath.ToSlash(name))[1:] // elsewhere than on Windows \ is part of a name
 	if clean == "" {
 		clean = "."
 	}
@@ -83,8 +83,8 @@ func noFile(name string) error {
 
 func (f Folder) openFault(name string, err error) error {
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNotDir):
-		return noFile(name)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNotDir), errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, syscall.EINVAL):
+		return noFile(name) // no file can have a name that is too long or holds a NUL
 	case errors.Is(err, syscall.ENXIO):
 		return apprentice.Errorf(apprentice.Invalid, "path %q is neither a file nor a folder", name).WithField("path")
 	case strings.Contains(err.Error(), "escapes"): // os.Root's error has no name

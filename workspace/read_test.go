@@ -48,7 +48,8 @@ func TestNothingOutsideTheRunFolderIsRead(t *testing.T) {
 		"artifacts/pipe": apprentice.Invalid, "nothing": apprentice.NotFound, "artifacts/a/b": apprentice.NotFound,
 		"artifacts/.aa-tmp-1": apprentice.NotFound,
 		"packages/task_r/rubric/verifier_private_rubric.json": apprentice.NotFound,
-		"artifacts": apprentice.Invalid,
+		"artifacts": apprentice.Invalid, "artifacts/a\x00b": apprentice.NotFound, strings.Repeat("a", 300): apprentice.NotFound,
+		strings.Repeat("a/", 3000): apprentice.NotFound,
 	} {
 		if _, err := f.Read(name, 0, 100); apprentice.KindOf(err) != want {
 			t.Errorf("%s: %v, want %s", name, err, want)
@@ -56,6 +57,20 @@ func TestNothingOutsideTheRunFolderIsRead(t *testing.T) {
 	}
 	if p, err := f.Read("artifacts/in", 0, 9); err != nil || string(p.Data) != "x" {
 		t.Errorf("a link within: %q, %v", p.Data, err)
+	}
+}
+
+func TestABackslashIsPartOfAName(t *testing.T) {
+	f := openHome(t).Run("r")
+	put(t, f.join("artifacts", `a\b`), "x")
+	put(t, f.join("artifacts", "c", "d"), "y")
+	if p, err := f.Read(`artifacts/a\b`, 0, 9); err != nil || string(p.Data) != "x" {
+		t.Errorf("read %q, %v", p.Data, err)
+	}
+	for _, name := range []string{`artifacts\c\d`, `artifacts/c\d`, `artifacts/..\..`} {
+		if _, err := f.Read(name, 0, 9); apprentice.KindOf(err) != apprentice.NotFound {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

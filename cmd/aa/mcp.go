@@ -98,29 +98,30 @@ func toldFully(err error) error {
 	return fmt.Errorf("%s (%s)", told.Message, told.Hint)
 }
 
-// waitTelling waits until a run has ended or waits for a person, and tells each of
-// its events as progress where the caller asked for that.
-func (m *mcpServer) waitTelling(ctx context.Context, c *client.Client, r *mcp.CallToolRequest, run apprentice.RunID) (rpc.RunDetail, error) {
+// waitTelling waits until a run has ended or asks a person, and tells each of its
+// events after a number as progress where the caller asked for that.
+func (m *mcpServer) waitTelling(ctx context.Context, c *client.Client, r *mcp.CallToolRequest, run apprentice.RunID, after uint64) (rpc.RunDetail, error) {
 	token := r.Params.GetProgressToken()
-	_, err := c.Watch(ctx, rpc.RunWatchParams{RunID: string(run), UntilEnd: true}, func(n rpc.RunEventNote) error {
+	_, err := c.Watch(ctx, rpc.RunWatchParams{RunID: string(run), After: after, UntilEnd: true}, func(n rpc.RunEventNote) error {
 		if token != nil {
 			// Who asked and has gone needs no word.
 			_ = r.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{
 				ProgressToken: token, Progress: float64(n.Event.EventIndex), Message: n.Event.Message})
 		}
-		if n.Event.EventType == apprentice.CheckpointOpened {
-			return errAsks
+		if n.Event.EventType != apprentice.CheckpointOpened {
+			return nil
 		}
-		return nil
+		detail, err := c.RunGet(ctx, string(run))
+		if err == nil && isOpen(detail.Run, n.Event) {
+			return errAsked
+		}
+		return err
 	})
-	if err != nil && !errors.Is(err, errAsks) {
+	if err != nil && !errors.Is(err, errAsked) {
 		return rpc.RunDetail{}, err
 	}
 	return c.RunGet(ctx, string(run))
 }
-
-// errAsks ends a watch: the run has put a question to a person.
-var errAsks = errors.New("the run waits for a person")
 
 // asText is a result for a caller that reads text.
 func asText(v any) (string, error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"mime"
+	"net/url"
 	"path"
 	"strings"
 	"unicode/utf8"
@@ -13,6 +14,7 @@ import (
 	"aad/client"
 	"aad/rpc"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -45,7 +47,7 @@ func (m *mcpServer) resource(body func(ctx context.Context, c *client.Client, ur
 	return func(ctx context.Context, r *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
 		c, err := m.app.connect(ctx)
 		if err != nil {
-			return nil, toldFully(err)
+			return nil, resourceError(err)
 		}
 		defer c.Close()
 		contents, err := body(ctx, c, r.Params.URI)
@@ -53,15 +55,29 @@ func (m *mcpServer) resource(body func(ctx context.Context, c *client.Client, ur
 			return nil, mcp.ResourceNotFoundError(r.Params.URI)
 		}
 		if err != nil {
-			return nil, toldFully(err)
+			return nil, resourceError(err)
 		}
 		contents.URI = r.Params.URI
 		return &mcp.ReadResourceResult{Contents: []*mcp.ResourceContents{contents}}, nil
 	}
 }
 
+// resourceError has a code, which a tool's refusal needs not: it is a result.
+func resourceError(err error) error {
+	code := int64(jsonrpc.CodeInternalError)
+	if apprentice.KindOf(err) == apprentice.Invalid {
+		code = jsonrpc.CodeInvalidParams
+	}
+	return &jsonrpc.Error{Code: code, Message: toldFully(err).Error()}
+}
+
+// runFile reads a file or lists a folder. In the URI, as in any, %20 is a space.
 func runFile(ctx context.Context, c *client.Client, uri string) (*mcp.ResourceContents, error) {
-	run, inside, _ := strings.Cut(strings.TrimPrefix(uri, runsURI+"/"), "/")
+	name, err := url.PathUnescape(strings.TrimPrefix(uri, runsURI+"/"))
+	if err != nil {
+		return nil, apprentice.Errorf(apprentice.Invalid, "the URI %s is not valid", uri).WithHint("write %% itself as %%25").Because(err)
+	}
+	run, inside, _ := strings.Cut(name, "/")
 	var content bytes.Buffer
 	p := rpc.RunFileParams{RunID: run, Path: inside, Limit: 64 << 10}
 	for {
@@ -87,10 +103,10 @@ func runFile(ctx context.Context, c *client.Client, uri string) (*mcp.ResourceCo
 		p.Offset = piece.Next
 	}
 	contents := &mcp.ResourceContents{MIMEType: mime.TypeByExtension(path.Ext(inside))}
-	if utf8.Valid(content.Bytes()) {
+	if utf8.Valid(content.Bytes()) && content.Len() > 0 {
 		contents.Text = content.String()
 	} else {
-		contents.Blob = content.Bytes()
+		contents.Blob = append([]byte{}, content.Bytes()...) // never nil: contents have text or a blob, also where they are empty
 	}
 	return contents, nil
 }

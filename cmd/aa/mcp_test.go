@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -81,6 +83,60 @@ func TestMCPToolAnswersOnlyWhereItWasAllowed(t *testing.T) {
 	in := mustJSON(t, map[string]any{"run_id": run, "stage": question["stage"], "revision": question["revision"], "decision": "rejected", "fields": map[string]any{"notes": "no"}})
 	if got := at[string](t, m.call(t, "answer_checkpoint", in), "decision"); got != "rejected" {
 		t.Errorf("the answer was %s", got)
+	}
+}
+
+// TestMCPToolThatContinuesWaitsForTheNewPass continues a run that had asked before:
+// its old question is none to return for.
+func TestMCPToolThatContinuesWaitsForTheNewPass(t *testing.T) {
+	m := startMCP(t, "--allow-answers")
+	detail := m.call(t, "submit_task", `{"instruction":"date > artifacts/now.txt","agent":"shell","mentor_mode":"expert_led","wait":true}`)
+	run := at[string](t, detail, "run", "run_id")
+	m.settle(t, run)
+	before := len(m.told())
+	detail = m.call(t, "continue_run", `{"run_id":"`+run+`","instruction":"date > artifacts/then.txt","wait":true}`)
+	if state := at[string](t, detail, "run", "queue_state"); state != "waiting" && state != "completed" {
+		t.Errorf("the run is %s when continue_run has waited", state)
+	}
+	if told := m.told()[before:]; len(told) == 0 || told[0] == "Queued" || told[0] == "Run started" {
+		t.Errorf("progress of the follow-up was %q", told)
+	}
+}
+
+func TestMCPResourcesAreNamedByEscapedURIs(t *testing.T) {
+	m := startMCP(t)
+	detail := m.call(t, "submit_task", `{"instruction":"echo hello > 'artifacts/a b%20é.txt'; : > artifacts/empty","agent":"shell","wait":true}`)
+	folder := "aad://runs/" + at[string](t, detail, "run", "run_id") + "/"
+	for uri, want := range map[string]string{
+		folder + "artifacts/a%20b%2520%C3%A9.txt":           "hello\n",
+		"aad://runs/%40last/artifacts/a%20b%2520%C3%A9.txt": "hello\n",
+		folder + "artifacts/empty":                          "",
+	} {
+		res, err := m.session.ReadResource(m.ctx, &mcp.ReadResourceParams{URI: uri})
+		if err != nil || res.Contents[0].Text != want || want == "" && res.Contents[0].Blob == nil {
+			t.Errorf("%s: %v, %v; want %q", uri, res, err, want)
+		}
+	}
+	var told *jsonrpc.Error
+	out := &mcp.ReadResourceParams{URI: folder + "%2e%2e/%2e%2e/settings.json"}
+	if res, err := m.session.ReadResource(m.ctx, out); !errors.As(err, &told) || told.Code != jsonrpc.CodeInvalidParams {
+		t.Errorf("what leads out is answered with %v, %v", res, err)
+	}
+}
+
+// settle answers each question of a run by the first decision that it offers, until
+// the run has ended.
+func (m *mcpSession) settle(t *testing.T, run string) {
+	t.Helper()
+	for at[string](t, m.call(t, "run_status", `{"run_id":"`+run+`"}`), "run", "queue_state") != "completed" {
+		open := at[[]any](t, m.call(t, "list_checkpoints", `{"run_id":"`+run+`"}`), "checkpoints")
+		if len(open) == 0 {
+			<-time.After(5 * time.Millisecond)
+			continue
+		}
+		question := open[0].(map[string]any)
+		m.call(t, "answer_checkpoint", mustJSON(t, map[string]any{"run_id": run, "stage": question["stage"], "revision": question["revision"],
+			"decision": question["decisions"].([]any)[0]}))
 	}
 }
 

@@ -97,7 +97,7 @@ func (m *mcpServer) submit(ctx context.Context, c *client.Client, r *mcp.CallToo
 	if err != nil || !in.Wait {
 		return queued, err
 	}
-	return m.waitTelling(ctx, c, r, queued.Run.RunID)
+	return m.waitTelling(ctx, c, r, queued.Run.RunID, 0)
 }
 
 func (m *mcpServer) continueRun(ctx context.Context, c *client.Client, r *mcp.CallToolRequest, in mcpContinue) (any, error) {
@@ -109,7 +109,7 @@ func (m *mcpServer) continueRun(ctx context.Context, c *client.Client, r *mcp.Ca
 	if err != nil || !in.Wait {
 		return run, err
 	}
-	return m.waitTelling(ctx, c, r, run.RunID)
+	return m.waitTelling(ctx, c, r, run.RunID, run.EventCount)
 }
 
 func absolutePaths(paths []string) ([]string, error) {
