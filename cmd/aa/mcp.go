@@ -102,7 +102,7 @@ func toldFully(err error) error {
 // events after a number as progress where the caller asked for that.
 func (m *mcpServer) waitTelling(ctx context.Context, c *client.Client, r *mcp.CallToolRequest, run apprentice.RunID, after uint64) (rpc.RunDetail, error) {
 	token := r.Params.GetProgressToken()
-	_, err := c.Watch(ctx, rpc.RunWatchParams{RunID: string(run), After: after, UntilEnd: true}, func(n rpc.RunEventNote) error {
+	reason, err := c.Watch(ctx, rpc.RunWatchParams{RunID: string(run), After: after, UntilEnd: true}, func(n rpc.RunEventNote) error {
 		if token != nil {
 			// Who asked and has gone needs no word.
 			_ = r.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{
@@ -117,10 +117,17 @@ func (m *mcpServer) waitTelling(ctx context.Context, c *client.Client, r *mcp.Ca
 		}
 		return err
 	})
-	if err != nil && !errors.Is(err, errAsked) {
-		return rpc.RunDetail{}, err
+	var detail rpc.RunDetail
+	switch {
+	case reason == client.Stopping:
+		err = apprentice.Errorf(apprentice.Unavailable, "aad has stopped")
+	case err == nil || errors.Is(err, errAsked):
+		detail, err = c.RunGet(ctx, string(run))
 	}
-	return c.RunGet(ctx, string(run))
+	if err != nil { // who queued the run learns its id all the same
+		return detail, fmt.Errorf("run %s is queued and could not be followed to its end: %w; run_status tells how it stands", run, toldFully(err))
+	}
+	return detail, nil
 }
 
 // asText is a result for a caller that reads text.

@@ -103,6 +103,28 @@ func TestMCPToolThatContinuesWaitsForTheNewPass(t *testing.T) {
 	}
 }
 
+func TestMCPToolThatWaitsNamesTheRunWhenAadStops(t *testing.T) {
+	m := startMCP(t)
+	p := &mcp.CallToolParams{Name: "submit_task", Arguments: json.RawMessage(`{"instruction":"sleep 60","agent":"shell","wait":true}`)}
+	p.SetProgressToken("token")
+	result := make(chan *mcp.CallToolResult, 1)
+	go func() { // owned by the test; ends with the call
+		res, err := m.session.CallTool(m.ctx, p)
+		if err != nil {
+			t.Error(err)
+		}
+		result <- res
+	}()
+	for len(m.told()) < 4 && m.ctx.Err() == nil {
+		<-time.After(5 * time.Millisecond)
+	}
+	m.aa(t, "daemon", "stop")
+	if got := mustJSON(t, <-result); !strings.Contains(got, "-sleep-60 is queued") || !strings.Contains(got, "aad has stopped") {
+		t.Errorf("the call is answered with %s", got)
+	}
+	m.aa(t, "cancel", "@last")
+}
+
 func TestMCPResourcesAreNamedByEscapedURIs(t *testing.T) {
 	m := startMCP(t)
 	detail := m.call(t, "submit_task", `{"instruction":"echo hello > 'artifacts/a b%20é.txt'; : > artifacts/empty","agent":"shell","wait":true}`)
@@ -143,6 +165,8 @@ func (m *mcpSession) settle(t *testing.T, run string) {
 // mcpSession is a client of aa mcp.
 type mcpSession struct {
 	ctx     context.Context
+	bin     string
+	env     []string
 	session *mcp.ClientSession
 
 	mu       sync.Mutex
@@ -157,17 +181,13 @@ func startMCP(t *testing.T, flags ...string) *mcpSession {
 		t.Fatal(err)
 	}
 	env := append(os.Environ(), "AA_HOME="+home, "AA_SOCKET=", "PATH="+bin+":"+os.Getenv("PATH"))
-	t.Cleanup(func() {
-		stop := exec.Command(filepath.Join(bin, "aa"), "daemon", "stop")
-		stop.Env = env
-		if out, err := stop.CombinedOutput(); err != nil {
-			t.Errorf("stop aad: %v\n%s", err, out)
-		}
-		os.RemoveAll(home)
-	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
-	m := &mcpSession{ctx: ctx}
+	m := &mcpSession{ctx: ctx, bin: bin, env: env}
+	t.Cleanup(func() {
+		m.aa(t, "daemon", "stop")
+		os.RemoveAll(home)
+	})
 	client := mcp.NewClient(&mcp.Implementation{Name: "test"}, &mcp.ClientOptions{
 		ProgressNotificationHandler: func(_ context.Context, r *mcp.ProgressNotificationClientRequest) {
 			m.mu.Lock()
@@ -181,6 +201,16 @@ func startMCP(t *testing.T, flags ...string) *mcpSession {
 	}
 	t.Cleanup(func() { m.session.Close() })
 	return m
+}
+
+// aa runs a command of aa beside the session.
+func (m *mcpSession) aa(t *testing.T, args ...string) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(m.bin, "aa"), args...)
+	cmd.Env = m.env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("aa %v: %v\n%s", args, err, out)
+	}
 }
 
 func (m *mcpSession) told() []string {
