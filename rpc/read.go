@@ -120,6 +120,7 @@ func (s *stream) readHeader() (int, error) {
 			return 0, s.badHeader("this is neither a JSON object nor a Content-Length header")
 		}
 		value = bytes.TrimSpace(value)
+		s.framed = s.framed || bytes.HasPrefix(key, []byte("Content-"))
 		switch {
 		case bytes.EqualFold(key, []byte("Content-Length")):
 			n, err := strconv.ParseUint(string(value), 10, 31)
@@ -134,9 +135,11 @@ func (s *stream) readHeader() (int, error) {
 }
 
 // badHeader ends the connection, as nobody can say where the next message starts.
-// Who sent no header yet is answered in a line: it may be a person.
+// Who sent none of those headers yet is answered in a line: it may be a person.
 func (s *stream) badHeader(text string) *fault {
-	s.headers.Store(false)
+	if !s.framed {
+		s.headers.Store(false)
+	}
 	return &fault{code: jsonrpc2.CodeInvalidRequest, message: text, ends: true}
 }
 

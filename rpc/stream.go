@@ -41,6 +41,7 @@ type stream struct {
 	onEOF   func()        // called before the end of input is told; may be nil
 	onNote  func(message) // takes the notifications instead of the library; may be nil
 	settled bool          // the framing is known; the reading goroutine's
+	framed  bool          // a header of language servers has come; the reading goroutine's
 
 	last     message // the reading goroutine's
 	envelope []byte

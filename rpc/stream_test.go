@@ -149,18 +149,20 @@ func TestMessageAtTheLimitIsTaken(t *testing.T) {
 
 func TestLostFramingIsExplainedBeforeTheConnectionEnds(t *testing.T) {
 	r := newRig(t)
-	for name, test := range map[string]struct{ input, want string }{
-		"words":         {"hello\n", "neither a JSON object nor a Content-Length header"},
-		"HTTP":          {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "neither a JSON object"},
-		"bad length":    {"Content-Length: many\r\n\r\n", "whole number"},
-		"bad charset":   {"Content-Type: text/plain; charset=latin1\r\nContent-Length: 2\r\n\r\n{}", "utf-8"},
-		"long header":   {"X: " + strings.Repeat("y", 20_000), "too long"},
-		"endless lines": {strings.Repeat("X: y\r\n", 2000), "too long"},
+	const inLine, inHeaders = `{"jsonrpc"`, "Content-Length: " // who speaks as language servers do is answered so
+	for name, test := range map[string]struct{ input, begins, want string }{
+		"words":         {"hello\n", inLine, "neither a JSON object nor a Content-Length header"},
+		"HTTP":          {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", inLine, "neither a JSON object"},
+		"bad length":    {"Content-Length: many\r\n\r\n", inHeaders, "whole number"},
+		"bad charset":   {"Content-Type: text/plain; charset=latin1\r\nContent-Length: 2\r\n\r\n{}", inHeaders, "utf-8"},
+		"long header":   {"X: " + strings.Repeat("y", 20_000), inLine, "too long"},
+		"endless lines": {strings.Repeat("X: y\r\n", 2000), inLine, "too long"},
+		"words later":   {header(echoLine) + "hello\n", inHeaders, "neither a JSON object"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := r.wire(t)
 			_, _ = w.Write([]byte(test.input)) // the server may hang up before its end
-			if got := w.rest(); !strings.Contains(got, test.want) || !strings.HasSuffix(got, "}\n") {
+			if got := w.rest(); !strings.Contains(got, test.want) || !strings.HasPrefix(got, test.begins) || strings.HasSuffix(got, "\n") != (test.begins == inLine) {
 				t.Fatalf("got %q", got)
 			}
 		})

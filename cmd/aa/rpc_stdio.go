@@ -42,7 +42,7 @@ func (a *app) bridge(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil && !errors.Is(err, net.ErrClosed):
-		return apprentice.Errorf(apprentice.Unavailable, "the connection to aad broke").Because(err).WithHint("aad status")
+		return apprentice.Errorf(apprentice.Unavailable, "the connection to aad broke").Because(err).WithHint("aa daemon status")
 	}
 	return nil
 }

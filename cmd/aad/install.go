@@ -32,7 +32,7 @@ type installation struct {
 func installCommand() *cobra.Command {
 	var i installation
 	cmd := &cobra.Command{
-		Use: "install", Short: "Install aad as a service of this user, or of the machine with --system", Args: cobra.NoArgs,
+		Use: "install", Short: "Install aad as a service of this user, or of the machine with --system", Args: none,
 		Long: `Install aad as a service of this user, or of the machine with --system. It says
 what it writes and where, may be repeated, and keeps the PATH of this shell in the
 file env of the home, so that the service finds the agents that you find.`,

@@ -36,7 +36,8 @@ func rootCommand() *cobra.Command {
 		Long: "aad keeps the queue of runs and works them. It is started by itself when aa needs\n" +
 			"it; aad run keeps it in the foreground. The home is $AA_HOME, else ~/.aad.",
 		Version:      version.String(),
-		SilenceUsage: true, SilenceErrors: true, Args: cobra.NoArgs,
+		SilenceUsage: true, SilenceErrors: true, Args: none,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }, // without it a misspelt command is no error
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
@@ -45,6 +46,23 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(runCommand(), checkCommand(), compactCommand(), versionCommand())
 	root.AddCommand(serviceCommands()...)
 	return root
+}
+
+// none refuses words after a command, with the command that may have been meant.
+func none(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if !cmd.HasSubCommands() {
+		return apprentice.Errorf(apprentice.Invalid, "%s does not know what to do with %q", cmd.CommandPath(), args[0]).
+			WithHint("%s --help", cmd.CommandPath())
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	return apprentice.Errorf(apprentice.Invalid, "%s has no command %q", cmd.CommandPath(), args[0]).
+		WithHint("%s%s --help lists all", apprentice.DidYouMean(args[0], names), cmd.CommandPath())
 }
 
 // message is what people are told: the refusal's own words, with its cause where

@@ -12,7 +12,7 @@ import (
 
 func checkCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "check", Short: "Check the database of a home whose aad is not running", Args: cobra.NoArgs,
+		Use: "check", Short: "Check the database of a home whose aad is not running", Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			home, err := daemon.HomePath(os.LookupEnv)
 			if err != nil {
@@ -39,7 +39,7 @@ func checkCommand() *cobra.Command {
 
 func compactCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "compact", Short: "Rewrite the database without its free room, while aad is not running", Args: cobra.NoArgs,
+		Use: "compact", Short: "Rewrite the database without its free room, while aad is not running", Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			home, err := daemon.HomePath(os.LookupEnv)
 			if err != nil {

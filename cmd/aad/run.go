@@ -31,7 +31,7 @@ func runCommand() *cobra.Command {
 		Short: "Serve the home in the foreground until SIGINT or SIGTERM",
 		Example: "  aad run\n" +
 			"  AA_HOME=/srv/aad aad run --log-format json\n",
-		Args: cobra.NoArgs,
+		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			// A panic, and the watchdog's SIGABRT, end aad by a signal: Go's exit status 2
 			// is that of a refusal, after which no manager is to start it again.
@@ -157,7 +157,7 @@ func logHandler(format, level string) (slog.Handler, error) {
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: none,
 		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), "aad "+version.String()) },
 	}
 }

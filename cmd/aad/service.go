@@ -22,15 +22,15 @@ import (
 func serviceCommands() []*cobra.Command {
 	return []*cobra.Command{
 		installCommand(),
-		{Use: "uninstall", Short: "Remove the service; the home and all that is in it stays", Args: cobra.NoArgs,
+		{Use: "uninstall", Short: "Remove the service; the home and all that is in it stays", Args: none,
 			RunE: func(cmd *cobra.Command, _ []string) error { return uninstall(cmd.Context(), cmd.OutOrStdout()) }},
-		{Use: "start", Short: "Start the installed service", Args: cobra.NoArgs,
+		{Use: "start", Short: "Start the installed service", Args: none,
 			RunE: withService(start)},
-		{Use: "stop", Short: "Stop the installed service; attempts go on and are taken up when it starts", Args: cobra.NoArgs,
+		{Use: "stop", Short: "Stop the installed service; attempts go on and are taken up when it starts", Args: none,
 			RunE: withService(stop)},
-		{Use: "restart", Short: "Restart the installed service, such as after an upgrade; attempts go on meanwhile", Args: cobra.NoArgs,
+		{Use: "restart", Short: "Restart the installed service, such as after an upgrade; attempts go on meanwhile", Args: none,
 			RunE: withService(restart)},
-		{Use: "status", Short: "Say whether the installed service runs", Args: cobra.NoArgs,
+		{Use: "status", Short: "Say whether the installed service runs", Args: none,
 			RunE: withService(status)},
 	}
 }
