@@ -74,7 +74,7 @@ type Settings struct {
 	OnRunEnd              string         `json:"on_run_end" doc:"command that gets a JSON object on stdin when a run has ended"`
 	Sandbox               string         `json:"sandbox" doc:"what confines the agents shell and custom, and check commands: off, bwrap, landlock, or auto for whichever works; without one that works, runs are refused"`
 	SandboxNetwork        bool           `json:"sandbox_network" doc:"may what is confined use the network; only bwrap can take it away"`
-	LogFormat             string         `json:"log_format" doc:"text or json"`
+	LogFormat             string         `json:"log_format" doc:"of aad's log: text or json; read when aad starts"`
 	MetricsAddress        string         `json:"metrics_address" doc:"loopback address with a port where Prometheus finds /metrics; empty serves none; read when aad starts"`
 	MinFreeDisk           int            `json:"min_free_disk_mib" doc:"no new run starts below this much free space in the home"`
 }

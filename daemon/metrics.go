@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -118,7 +120,7 @@ func (d *Daemon) serveMetrics(ctx context.Context) error {
 		return nil
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(d.meter.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second}))
+	mux.Handle("GET /metrics", toLoopback(promhttp.HandlerFor(d.meter.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 20 * time.Second, MaxHeaderBytes: 16 << 10}
 	// Ends the Serve below when ctx ends.
 	defer context.AfterFunc(ctx, func() { server.Close() })()
@@ -127,4 +129,17 @@ func (d *Daemon) serveMetrics(ctx context.Context) error {
 		d.log.Error("serve metrics", "metrics_address", address, "error", err)
 	}
 	return nil
+}
+
+// toLoopback refuses who asks for another host: a page in a browser whose name was
+// made to lead here could read the answer.
+func toLoopback(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := (&url.URL{Host: r.Host}).Hostname()
+		if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+			http.Error(w, "the header Host names no loopback address; a proxy before aad sets it to metrics_address", http.StatusForbidden)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }

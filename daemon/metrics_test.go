@@ -41,6 +41,22 @@ func scrape(t *testing.T, address string) string {
 	return string(text)
 }
 
+// statusFor asks as a page would whose name leads to this machine.
+func statusFor(t *testing.T, address, host string) int {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodGet, "http://"+address+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = host
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	return res.StatusCode
+}
+
 func TestMetricsCountWhatHappened(t *testing.T) {
 	t.Parallel()
 	address := freePort(t)
@@ -64,6 +80,11 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 			if !strings.Contains(text, line+"\n") {
 				missing = append(missing, line)
 			}
+		}
+	}
+	for host, want := range map[string]int{address: http.StatusOK, "localhost": http.StatusOK, "[::1]:80": http.StatusOK, "127.0.0.1.example.com": http.StatusForbidden, "example.com:9464": http.StatusForbidden} {
+		if got := statusFor(t, address, host); got != want {
+			t.Errorf("the host %s gets %d, want %d", host, got, want)
 		}
 	}
 	problems, err := promlint.New(strings.NewReader(text)).Lint()

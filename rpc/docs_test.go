@@ -109,8 +109,7 @@ func exampleRig(t *testing.T) *rig {
 			return RunWaitResult{}, ctx.Err()
 		})
 		Handle(s, RunGet, func(_ context.Context, _ *Peer, p RunParams) (RunDetail, error) {
-			e := apprentice.Errorf(apprentice.NotFound, "there is no run %q", p.RunID)
-			return RunDetail{}, e.WithField("run_id").WithHint("aa list")
+			return RunDetail{}, apprentice.Errorf(apprentice.NotFound, "run %q does not exist", p.RunID).WithHint("aa list")
 		})
 	})
 }

@@ -67,7 +67,7 @@ func (a *app) tailFile(ctx context.Context, path string, lines int, follow bool)
 	if err != nil {
 		return fmt.Errorf("read the log: %w", err)
 	}
-	if _, err := f.Seek(max(0, size-int64(max(lines, 1))*1024), io.SeekStart); err != nil {
+	if _, err := f.Seek(max(0, size-int64(min(max(lines, 1), 1<<20))*1024), io.SeekStart); err != nil {
 		return fmt.Errorf("read the log: %w", err)
 	}
 	end, err := io.ReadAll(f)
@@ -83,25 +83,40 @@ func (a *app) tailFile(ctx context.Context, path string, lines int, follow bool)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if info, err := os.Stat(path); err == nil {
-			if own, err := f.Stat(); err == nil && !os.SameFile(info, own) {
-				if fresh, err := os.Open(path); err == nil {
-					f.Close()
-					f = fresh
-				}
-			}
-		}
+		fresh := begunAnew(path, f) // before the old one is read to its end: nothing is added to that any more
 		more, err := io.ReadAll(f)
 		if err != nil {
 			return fmt.Errorf("read the log: %w", err)
 		}
-		if len(more) > 0 {
+		if fresh != nil {
+			f.Close()
+			f = fresh
+		}
+		if len(more) > 0 || fresh != nil {
 			pause = 50 * time.Millisecond
 		}
 		if err := a.printLog(string(more)); err != nil {
 			return err
 		}
 	}
+}
+
+// begunAnew opens the file at path if it is another one than f by now, else it
+// returns nil.
+func begunAnew(path string, f *os.File) *os.File {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil
+	}
+	own, err := f.Stat()
+	if err != nil || os.SameFile(info, own) {
+		return nil
+	}
+	fresh, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	return fresh
 }
 
 // printLog prints lines of the log, which quotes what agents and people wrote.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"aad/apprentice"
@@ -133,8 +134,18 @@ func (a *app) setSetting(ctx context.Context, c *client.Client, args []string, u
 	if err != nil {
 		return err
 	}
+	if readAtStart(p.Key) {
+		a.note("aad reads it when it starts: aa daemon restart")
+	}
 	return a.show(map[string]any{p.Key: value}, func() error {
 		return a.told("%s is now %s", p.Key, cmp.Or(cleanLine(settingText(value)), "empty"))
+	})
+}
+
+// readAtStart reports whether a running aad goes on with the value it has.
+func readAtStart(name string) bool {
+	return slices.ContainsFunc(apprentice.SettingKeys(), func(key apprentice.SettingKey) bool {
+		return key.Name == name && strings.Contains(key.Doc, "read when aad starts")
 	})
 }
 
