@@ -66,7 +66,7 @@ func TestNeovimQueuesShowsAndAnswers(t *testing.T) {
 	}
 	cmd := p.command(t, "nvim", "--headless", "--clean", "--cmd", "set runtimepath^="+folder, "-c", "luafile "+filepath.Join(folder, "test/play.lua"))
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "held: the run ends") {
+	if err != nil || !strings.Contains(string(out), "held: its question is open beside the window") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

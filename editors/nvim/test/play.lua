@@ -72,6 +72,10 @@ vim.api.nvim_win_set_cursor(0, { 1, 0 })
 vim.api.nvim_feedkeys("x", "x", false)
 holds("a key where no run is says so", heard("no run in this line"))
 
+holds("the newest event is in sight", function()
+  return vim.api.nvim_buf_get_lines(0, 1, 2, false)[1]:find("Run completed", 1, true) ~= nil
+end)
+
 -- Its artifact is opened.
 vim.cmd("wincmd p")
 vim.cmd("set hidden")
@@ -106,5 +110,33 @@ chosen, typed = { "rejected" }, { "not like this" }
 vim.cmd("AaAnswer")
 holds("the chosen answer is taken", heard("rubric is rejected"))
 holds("the run ends", heard("rejected"))
+
+-- aad is stopped: it is waited for, not started, and what happens later is told.
+local aa = vim.g.aad_command or "aa"
+vim.fn.system({ aa, "daemon", "stop" })
+local refused
+local function without_start(err)
+  refused = err and err.message or "no error"
+end
+holds("a stopped aad stays so", function()
+  require("aad.rpc").connect(without_start, true)
+  return refused == "aad does not run"
+end)
+said = {}
+vim.fn.system({ aa, "daemon", "start" })
+vim.fn.system({ aa, "submit", "echo third > artifacts/third.txt", "--mentor-mode", "checks" })
+holds("what happens after aad came back is told", heard("Run completed, passed"))
+
+-- A question that is opened from the window does not take the window's place.
+vim.cmd("AaRuns")
+vim.cmd("AaRun date > artifacts/then.txt")
+holds("the newest run waits", function()
+  vim.api.nvim_win_set_cursor(0, { 3, 0 })
+  return vim.api.nvim_get_current_line():find("^waiting .*then.txt") ~= nil
+end)
+vim.api.nvim_feedkeys("c", "x", false)
+holds("its question is open beside the window", function()
+  return vim.api.nvim_get_current_line():find('"decision": "pending"', 1, true) ~= nil and vim.fn.bufwinid("aad://runs") ~= -1
+end)
 
 vim.cmd("qall!")

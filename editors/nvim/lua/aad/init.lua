@@ -10,6 +10,16 @@ local function tell(text, level)
 end
 M.tell = tell
 
+-- brief is a message nobody asked for: in one line, since a longer one holds up who
+-- types until it is confirmed.
+local function brief(text, level)
+  local room = vim.v.echospace - 5
+  if vim.fn.strdisplaywidth(text) > room then
+    text = vim.fn.strcharpart(text, 0, math.max(room - 1, 1)) .. "…"
+  end
+  tell(text, level)
+end
+
 local function fault(err)
   local hint = err.data and err.data.hint
   tell(err.message .. (hint and (" (" .. hint .. ")") or ""), vim.log.levels.ERROR)
@@ -149,7 +159,7 @@ function M.checkpoint(run)
       vim.cmd("edit " .. vim.fn.fnameescape(q.path))
       vim.bo.autoread = true
       vim.fn.search('"decision"')
-      tell(q.how_to)
+      brief(q.how_to) -- the file begins with it
     end
     open()
   end)
@@ -183,26 +193,44 @@ function M.resolve(q, decision, notes)
   end)
 end
 
--- watch follows all runs, once: it tells when one waits for a person or has ended,
--- and hands each event to the window.
-function M.watch()
-  if M.watching then
-    return
-  end
-  M.watching = true
-  local params = M.seq and { after = M.seq } or { tail = true }
-  rpc.call("run/watch", params, function(err)
-    if err then
+-- follow subscribes to what comes after the last event that is known, so that nothing
+-- is missed while aad is away. again is true when it did so before: then an aad that
+-- was stopped is waited for, not started.
+local function follow(again)
+  local function failed(err)
+    if not again then
       M.watching = false
       fault(err)
     end
-  end)
+  end
+  if M.seq then
+    return rpc.call("run/watch", { after = M.seq }, function(err)
+      return err and failed(err)
+    end, again)
+  end
+  rpc.call("daemon/status", {}, function(err, status)
+    if err then
+      return failed(err)
+    end
+    M.seq = status.last_seq
+    follow(again)
+  end, again)
 end
 
-rpc.on_close = function(reason)
+-- watch follows all runs, once: it tells when one waits for a person or has ended,
+-- and hands each event to the window.
+function M.watch()
+  if not M.watching then
+    M.watching = true
+    follow(false)
+  end
+end
+
+rpc.on_close = function()
   if M.watching and not M.leaving then
-    M.watching = false
-    vim.defer_fn(M.watch, 1000) -- aad may be restarting; nothing is missed
+    vim.defer_fn(function()
+      follow(true)
+    end, 1000)
   end
 end
 
@@ -215,9 +243,9 @@ rpc.on_notify = function(method, params)
   M.seq = params.seq
   local e = params.event
   if e.event_type == "checkpoint_opened" then
-    tell(e.run_id .. " waits for you: " .. e.message .. "  :AaCheckpoint or :AaAnswer", vim.log.levels.WARN)
+    brief(e.message:gsub("^Waits for a person", "waits for you") .. " (:AaAnswer) in " .. e.run_id, vim.log.levels.WARN)
   elseif ended[e.event_type] then
-    tell(e.run_id .. ": " .. e.message)
+    brief(e.message .. ": " .. e.run_id)
   end
   require("aad.window").event(params)
 end

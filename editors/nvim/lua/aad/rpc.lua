@@ -112,12 +112,13 @@ local function start(done)
 end
 
 -- connect calls done without an error once there is a connection. Where nobody
--- listens, aad is started.
-function M.connect(done)
+-- listens, aad is started, unless only one that runs already will do.
+function M.connect(done, running)
   if conn.state == "open" then
     return done()
   end
   table.insert(conn.waiting, done)
+  conn.wanted = conn.wanted or not running
   if conn.state == "opening" then
     return
   end
@@ -125,6 +126,9 @@ function M.connect(done)
   dial(function(err)
     if not err then
       return opened()
+    end
+    if not conn.wanted then
+      return closed("aad does not run")
     end
     start(function(failed)
       if failed then
@@ -141,8 +145,8 @@ function M.connect(done)
 end
 
 -- call calls a method; done gets the error, which has message and data.hint, or the
--- result.
-function M.call(method, params, done)
+-- result. With running, an aad that does not run is not started for it.
+function M.call(method, params, done, running)
   M.connect(function(err)
     if err then
       return done(err)
@@ -151,7 +155,7 @@ function M.call(method, params, done)
     conn.calls[conn.next_id] = done
     local request = { jsonrpc = "2.0", id = conn.next_id, method = method, params = next(params or {}) and params or vim.empty_dict() }
     conn.pipe:write(vim.json.encode(request) .. "\n")
-  end)
+  end, running)
 end
 
 -- close ends the connection.

@@ -1,4 +1,5 @@
--- The window of :AaRuns: the newest runs above, what happens in all of them below.
+-- The window of :AaRuns: the newest event in its second line, the newest runs, and
+-- below them what happens in all of them.
 -- Read M.open first.
 local M = {}
 
@@ -22,7 +23,7 @@ local function draw()
   if not alive() then
     return
   end
-  local lines = { "runs   <CR> artifacts  d diff  c checkpoint  a answer  x cancel  r refresh  q close", "" }
+  local lines = { "runs   <CR> artifacts  d diff  c checkpoint  a answer  x cancel  r refresh  q close", state.events[#state.events] or "" }
   for _, run in ipairs(state.runs) do
     table.insert(lines, line(run))
   end
@@ -117,7 +118,10 @@ function M.open()
     aad.artifacts(run)
   end)
   map("d", aad.diff)
-  map("c", aad.checkpoint)
+  map("c", function(run)
+    vim.cmd("wincmd p")
+    aad.checkpoint(run)
+  end)
   map("a", aad.answer)
   map("x", function(run)
     aad.call("run/cancel", { run_id = run }, M.refresh)
