@@ -22,6 +22,15 @@ vim.ui.input = function(_, done)
   done(table.remove(typed, 1))
 end
 
+-- keys are typed at a prompt of Neovim's own, or at the one above.
+local function keys(text)
+  if vim.fn.has("nvim-0.9") == 1 then
+    typed = { text }
+  else
+    vim.api.nvim_feedkeys(text .. "\r", "t", false)
+  end
+end
+
 local step = 0
 local function holds(what, test)
   step = step + 1
@@ -106,10 +115,20 @@ vim.cmd([[s/pending/confirmed/]])
 vim.cmd("silent write")
 said = {}
 holds("the saved answer is taken, and the next question comes", heard("waits for you"))
-chosen, typed = { "rejected" }, { "not like this" }
+chosen = { "confirmed" }
+keys("") -- no notes
 vim.cmd("AaAnswer")
-holds("the chosen answer is taken", heard("rubric is rejected"))
-holds("the run ends", heard("rejected"))
+holds("an answer without notes is taken", heard("rubric is confirmed"))
+holds("the attempt is put before a person", heard("waits for you: evaluation"))
+chosen = { "failed" }
+keys("not like this")
+vim.cmd("AaAnswer")
+holds("the chosen answer is taken", heard("evaluation is failed"))
+holds("its notes are kept", function()
+  return vim.fn.system({ "grep", "-rl", "not like this", os.getenv("AA_HOME") .. "/runs" }) ~= ""
+end)
+require("aad").call("run/cancel", { run_id = "@last" }, function() end)
+holds("the run ends", heard("Run cancelled"))
 
 -- aad is stopped: it is waited for, not started, and what happens later is told.
 local aa = vim.g.aad_command or "aa"

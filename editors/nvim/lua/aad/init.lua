@@ -165,6 +165,23 @@ function M.checkpoint(run)
   end)
 end
 
+-- ask gives done what was typed, which may be empty; it does not call it when that was
+-- broken off. Before 0.9 vim.ui.input may not tell the one from the other.
+local function ask(prompt, done)
+  if vim.fn.has("nvim-0.9") == 1 then
+    return vim.ui.input({ prompt = prompt }, function(text)
+      if text then
+        done(text)
+      end
+    end)
+  end
+  local broken_off = "\27"
+  local ok, text = pcall(vim.fn.input, { prompt = prompt, cancelreturn = broken_off })
+  if ok and text ~= broken_off then
+    done(text)
+  end
+end
+
 -- answer asks for one of the decisions that the question offers, and notes.
 function M.answer(run)
   with_question(run, function(q)
@@ -172,10 +189,8 @@ function M.answer(run)
       if not decision then
         return
       end
-      vim.ui.input({ prompt = "Notes (may be empty): " }, function(notes)
-        if notes then
-          M.resolve(q, decision, notes)
-        end
+      ask("Notes (may be empty): ", function(notes)
+        M.resolve(q, decision, notes)
       end)
     end)
   end)
