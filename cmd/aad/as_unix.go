@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"strconv"
@@ -53,4 +54,13 @@ func runAs(name string) error {
 		return fmt.Errorf("become %s: %w", name, err)
 	}
 	return nil
+}
+
+// ownerOf tells whose a file is.
+func ownerOf(info fs.FileInfo) (uid string, ok bool) {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return "", false
+	}
+	return strconv.FormatUint(uint64(stat.Uid), 10), true
 }

@@ -114,11 +114,37 @@ func (i *installation) plan() (*installed, *user.User, error) {
 	for _, path := range []string{in.Home, in.Socket, in.Executable} {
 		if !fits(service.Platform(), path) {
 			return nil, nil, apprentice.Errorf(apprentice.Unmet, "the path %s cannot stand in a service's file", path).
-				WithHint("set AA_HOME to a folder without quotes, backslashes and the like in its name")
+				WithHint("set AA_HOME to a folder without quotes, backslashes and the like in its name, under System V also without spaces and $")
 		}
+	}
+	if err := in.mayUse(owner); err != nil {
+		return nil, nil, err
 	}
 	_, err = findShim()
 	return in, owner, err
+}
+
+// mayUse refuses to give another's home to the service's user, who could not read what
+// is in it: neither of them would have it then.
+func (in *installed) mayUse(owner *user.User) error {
+	info, err := os.Stat(in.Home)
+	if owner == nil || err != nil || !exists(filepath.Join(in.Home, "aad.db")) {
+		return nil // what is not there yet is made for the user
+	}
+	uid, ok := ownerOf(info)
+	if !ok || uid == owner.Uid {
+		return nil
+	}
+	return apprentice.Errorf(apprentice.Conflict, "the home %s belongs to another user than %s", in.Home, owner.Username).WithField("user").
+		WithHint("aad install --system --user %s, or give it away first: chown -R %s %s", nameOf(uid), owner.Username, in.Home)
+}
+
+// nameOf is the user's name, or the number of one that has none.
+func nameOf(uid string) string {
+	if u, err := user.LookupId(uid); err == nil {
+		return u.Username
+	}
+	return uid
 }
 
 func (in *installed) print(out io.Writer) error {

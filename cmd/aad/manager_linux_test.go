@@ -2,16 +2,19 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"aad/apprentice"
 	"aad/daemon"
 )
 
@@ -167,4 +170,27 @@ func shortDir(t *testing.T) string {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
+}
+
+// TestAnotherUsersHomeIsNotGivenAway: an install for somebody else would leave a home
+// that neither of them can use.
+func TestAnotherUsersHomeIsNotGivenAway(t *testing.T) {
+	in := &installed{Home: t.TempDir()}
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := &user.User{Uid: "54321", Username: "other"}
+	if err := in.mayUse(other); err != nil {
+		t.Errorf("a home without runs: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(in.Home, "aad.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.mayUse(other); apprentice.KindOf(err) != apprentice.Conflict {
+		t.Errorf("another's home: %v", err)
+	}
+	if err := errors.Join(in.mayUse(me), in.mayUse(nil)); err != nil {
+		t.Errorf("one's own home: %v", err)
+	}
 }
