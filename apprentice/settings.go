@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -18,65 +19,65 @@ type Settings struct {
 	AgentCommand          string         `json:"agent_command" doc:"command of the agent, a name or a path, where it is not the usual one"`
 	AgentModel            string         `json:"agent_model" doc:"model that the agent is to use, in its own words; empty leaves it to the agent"`
 	AgentExtraArgs        string         `json:"agent_extra_args" doc:"further arguments of the agent's command, quoted as for a shell; those aad needs itself are refused"`
-	AgentPermissions      string         `json:"agent_permissions" doc:"what the agent may do: read_only, workspace_write or full_access"`
-	AgentSession          string         `json:"agent_session" doc:"of a revision: fresh, or resume to go on in the agent's own session where it can"`
-	RateLimitRetries      int            `json:"rate_limit_retries" doc:"how often an attempt that met a rate limit is tried anew by itself, after a pause; 0 never"`
-	RateLimitPause        int            `json:"rate_limit_pause_seconds" doc:"the first of these pauses; each further one is twice as long, an hour at most"`
+	AgentPermissions      string         `json:"agent_permissions" enum:"read_only|workspace_write|full_access" doc:"what the agent may do: read_only, workspace_write or full_access"`
+	AgentSession          string         `json:"agent_session" enum:"fresh|resume" doc:"of a revision: fresh, or resume to go on in the agent's own session where it can"`
+	RateLimitRetries      int            `json:"rate_limit_retries" min:"0" doc:"how often an attempt that met a rate limit is tried anew by itself, after a pause; 0 never"`
+	RateLimitPause        int            `json:"rate_limit_pause_seconds" min:"1" doc:"the first of these pauses; each further one is twice as long, an hour at most"`
 	CustomCommandTemplate string         `json:"custom_command_template" doc:"command of the custom agent; must hold {workspace} and {prompt_file}"`
 	CustomReadOnly        string         `json:"custom_read_only_template" doc:"the same, taken where agent_permissions is read_only; empty refuses that"`
 	CustomDisplayName     string         `json:"custom_display_name" doc:"what tables call the custom agent"`
 	AgentEnv              []string       `json:"agent_env" doc:"names of further variables an agent may see, of aad's environment or .env.local"`
-	PermissionPolicy      string         `json:"permission_policy" doc:"what an ACP agent that asks for leave gets: allow_workspace (yes, inside the workspace), ask (a person decides) or deny"`
-	PermissionDeadline    int            `json:"permission_deadline_seconds" doc:"how long such a question waits before it is denied; 0 is for ever"`
-	MentorMode            string         `json:"mentor_mode" doc:"who reviews: checks, model_assisted, expert_led or hybrid; empty is model_assisted where a mentor_provider is set, else checks"`
-	MentorProvider        string         `json:"mentor_provider" doc:"whose model reviews: openai, anthropic, google, openrouter or compatible; empty is none"`
+	PermissionPolicy      string         `json:"permission_policy" enum:"allow_workspace|ask|deny" doc:"what an ACP agent that asks for leave gets: allow_workspace (yes, inside the workspace), ask (a person decides) or deny"`
+	PermissionDeadline    int            `json:"permission_deadline_seconds" min:"0" doc:"how long such a question waits before it is denied; 0 is for ever"`
+	MentorMode            string         `json:"mentor_mode" enum:"checks|model_assisted|expert_led|hybrid|" doc:"who reviews: checks, model_assisted, expert_led or hybrid; empty is model_assisted where a mentor_provider is set, else checks"`
+	MentorProvider        string         `json:"mentor_provider" enum:"openai|anthropic|google|openrouter|compatible|" doc:"whose model reviews: openai, anthropic, google, openrouter or compatible; empty is none"`
 	MentorModel           string         `json:"mentor_model" doc:"the mentor's model; empty is the provider's default"`
 	MentorBaseURL         string         `json:"mentor_base_url" doc:"address of the provider's API; empty is its own; compatible needs one"`
 	MentorKeyVariable     string         `json:"mentor_key_variable" doc:"variable that holds the key, of aad's environment or .env.local; empty is the provider's own"`
-	MentorImages          string         `json:"mentor_images" doc:"is the model shown images: auto (by provider), always or never"`
-	MentorTimeout         int            `json:"mentor_timeout_seconds" doc:"limit of one call to the mentor's model"`
-	MentorTries           int            `json:"mentor_tries" doc:"calls made for one answer where the provider is overloaded, limits the rate or is out of reach"`
-	MentorPatience        int            `json:"mentor_patience_seconds" doc:"most that is waited between these calls"`
-	MentorPreview         int            `json:"mentor_preview_kib" doc:"what a model is shown of an attempt's files, in KiB"`
+	MentorImages          string         `json:"mentor_images" enum:"auto|always|never" doc:"is the model shown images: auto (by provider), always or never"`
+	MentorTimeout         int            `json:"mentor_timeout_seconds" min:"1" doc:"limit of one call to the mentor's model"`
+	MentorTries           int            `json:"mentor_tries" min:"1" doc:"calls made for one answer where the provider is overloaded, limits the rate or is out of reach"`
+	MentorPatience        int            `json:"mentor_patience_seconds" min:"0" doc:"most that is waited between these calls"`
+	MentorPreview         int            `json:"mentor_preview_kib" min:"1" doc:"what a model is shown of an attempt's files, in KiB"`
 	MentorModels          Words          `json:"mentor_models" doc:"another model for single roles: role=model; roles are intake, rubric, grader, verifier, evaluator"`
 	MentorTokens          map[string]int `json:"mentor_answer_tokens" doc:"most tokens of an answer by role; a role left out has its own limit"`
-	GraderSamples         int            `json:"grader_samples" doc:"how often an attempt is graded; the median counts and the spread is kept"`
+	GraderSamples         int            `json:"grader_samples" min:"1" doc:"how often an attempt is graded; the median counts and the spread is kept"`
 	AllowGenerated        bool           `json:"allow_generated_checks" doc:"run commands that the model proposes as checks outside a sandbox"`
-	RunTokens             int            `json:"run_token_budget" doc:"tokens of models that one run may take; 0 is no limit"`
+	RunTokens             int            `json:"run_token_budget" min:"0" doc:"tokens of models that one run may take; 0 is no limit"`
 	RunCost               float64        `json:"run_cost_budget" doc:"dollars that one run may cost, of priced models; 0 is no limit"`
-	DayTokens             int            `json:"day_token_budget" doc:"tokens of models that all runs may take on one day (UTC); 0 is no limit"`
+	DayTokens             int            `json:"day_token_budget" min:"0" doc:"tokens of models that all runs may take on one day (UTC); 0 is no limit"`
 	DayCost               float64        `json:"day_cost_budget" doc:"dollars that all runs may cost on one day (UTC); 0 is no limit"`
 	MentorPrices          Prices         `json:"mentor_prices" doc:"dollars for a million tokens by model: input/cached/output, such as 1.25/0.125/10"`
-	Masking               string         `json:"sensitive_info_masking" doc:"standard or no_masking: what leaves the machine, beside secrets, which never do"`
+	Masking               string         `json:"sensitive_info_masking" enum:"standard|no_masking" doc:"standard or no_masking: what leaves the machine, beside secrets, which never do"`
 	License               string         `json:"contribution_license" doc:"licence of contribution bundles, such as CC-BY-4.0; empty gives none"`
-	Consent               string         `json:"contribution_consent" doc:"not_given, text or all: what of bundles may be shared; all also packs what cannot be read as text"`
-	Policy                string         `json:"contribution_policy" doc:"when bundles are shared: manual (aa ecosystem contribute), automatic (accepted runs, at their end) or disabled"`
+	Consent               string         `json:"contribution_consent" enum:"not_given|text|all" doc:"not_given, text or all: what of bundles may be shared; all also packs what cannot be read as text"`
+	Policy                string         `json:"contribution_policy" enum:"manual|automatic|disabled" doc:"when bundles are shared: manual (aa ecosystem contribute), automatic (accepted runs, at their end) or disabled"`
 	Place                 string         `json:"ecosystem_place" doc:"where bundles are shared: path of a folder, git+PATH or URL of a git repository, s3://bucket/prefix; empty is nowhere"`
 	Endpoint              string         `json:"ecosystem_endpoint" doc:"host or URL of the server that keeps the bucket; empty is Amazon's"`
 	Region                string         `json:"ecosystem_region" doc:"region of the bucket, where its server asks for one"`
 	AllowHTTP             bool           `json:"ecosystem_allow_http" doc:"reach a place that is not on this machine by plain http"`
-	BundleLimit           int            `json:"bundle_file_limit_mib" doc:"files above are named in a bundle and not copied, in MiB, at least 1"`
+	BundleLimit           int            `json:"bundle_file_limit_mib" min:"1" doc:"files above are named in a bundle and not copied, in MiB, at least 1"`
 	BundleKey             string         `json:"bundle_signing_key" doc:"path of an SSH private key without passphrase that signs bundles; empty signs none"`
-	MaxLoops              int            `json:"max_improvement_loops" doc:"attempts of a pass, at least 1"`
-	StallRounds           int            `json:"stall_rounds" doc:"rounds without a better score before the loop stops"`
-	TaskTimeout           int            `json:"task_timeout_seconds" doc:"limit of one attempt; 0 is none"`
-	IdleTimeout           int            `json:"idle_timeout_seconds" doc:"limit without any output of an attempt; 0 is none"`
-	CheckTimeout          int            `json:"check_timeout_seconds" doc:"limit of one check that names none of its own"`
-	CancelGrace           int            `json:"cancel_grace_seconds" doc:"time between SIGTERM and SIGKILL"`
-	OutputLimit           int            `json:"output_limit_mib" doc:"kept of each output stream of an attempt, in MiB; the rest is counted; 0 is no limit"`
-	MaxParallel           int            `json:"max_parallel" doc:"runs worked on at once, at least 1"`
+	MaxLoops              int            `json:"max_improvement_loops" min:"1" doc:"attempts of a pass, at least 1"`
+	StallRounds           int            `json:"stall_rounds" min:"1" doc:"rounds without a better score before the loop stops"`
+	TaskTimeout           int            `json:"task_timeout_seconds" min:"0" doc:"limit of one attempt; 0 is none"`
+	IdleTimeout           int            `json:"idle_timeout_seconds" min:"0" doc:"limit without any output of an attempt; 0 is none"`
+	CheckTimeout          int            `json:"check_timeout_seconds" min:"1" doc:"limit of one check that names none of its own"`
+	CancelGrace           int            `json:"cancel_grace_seconds" min:"0" doc:"time between SIGTERM and SIGKILL"`
+	OutputLimit           int            `json:"output_limit_mib" min:"0" doc:"kept of each output stream of an attempt, in MiB; the rest is counted; 0 is no limit"`
+	MaxParallel           int            `json:"max_parallel" min:"1" doc:"runs worked on at once, at least 1"`
 	AgentLimits           map[string]int `json:"agent_limits" doc:"runs worked on at once by agent"`
-	RetentionDays         int            `json:"retention_days" doc:"aa gc deletes runs that ended longer ago; 0 keeps all"`
-	MaxWaiting            int            `json:"max_waiting" doc:"runs that may wait for people before no new one starts; 0 is no limit"`
-	Reminder              int            `json:"checkpoint_reminder_seconds" doc:"how long a question waits before checkpoint_reminder is told, and again; 0 never"`
-	Deadline              int            `json:"checkpoint_deadline_seconds" doc:"how long a question waits before its run is cancelled unanswered; 0 is for ever"`
+	RetentionDays         int            `json:"retention_days" min:"0" doc:"aa gc deletes runs that ended longer ago; 0 keeps all"`
+	MaxWaiting            int            `json:"max_waiting" min:"0" doc:"runs that may wait for people before no new one starts; 0 is no limit"`
+	Reminder              int            `json:"checkpoint_reminder_seconds" min:"0" doc:"how long a question waits before checkpoint_reminder is told, and again; 0 never"`
+	Deadline              int            `json:"checkpoint_deadline_seconds" min:"0" doc:"how long a question waits before its run is cancelled unanswered; 0 is for ever"`
 	OnCheckpoint          string         `json:"on_checkpoint" doc:"command that gets a JSON object on stdin when a run waits for a person"`
 	OnRunEnd              string         `json:"on_run_end" doc:"command that gets a JSON object on stdin when a run has ended"`
-	Sandbox               string         `json:"sandbox" doc:"what confines the agents shell and custom, and check commands: off, bwrap, landlock, or auto for whichever works; without one that works, runs are refused"`
+	Sandbox               string         `json:"sandbox" enum:"off|bwrap|landlock|auto|" doc:"what confines the agents shell and custom, and check commands: off, bwrap, landlock, or auto for whichever works; without one that works, runs are refused"`
 	SandboxNetwork        bool           `json:"sandbox_network" doc:"may what is confined use the network; only bwrap can take it away"`
-	LogFormat             string         `json:"log_format" doc:"of aad's log: text or json; read when aad starts"`
+	LogFormat             string         `json:"log_format" enum:"text|json" doc:"of aad's log: text or json; read when aad starts"`
 	MetricsAddress        string         `json:"metrics_address" doc:"loopback address with a port where Prometheus finds /metrics; empty serves none; read when aad starts"`
-	MinFreeDisk           int            `json:"min_free_disk_mib" doc:"no new run starts below this much free space in the home"`
+	MinFreeDisk           int            `json:"min_free_disk_mib" min:"0" doc:"no new run starts below this much free space in the home"`
 }
 
 // DefaultSettings are in force where nothing else is said.
@@ -201,32 +202,6 @@ func (s *Settings) Check() error {
 		}
 		s.MentorMode = mode
 	}
-	atLeast := func(name string, v, low int) error {
-		if v < low {
-			return Errorf(Invalid, "setting %s: %d is below %d", name, v, low).WithField(name)
-		}
-		return nil
-	}
-	for _, c := range []struct {
-		name   string
-		v, low int
-	}{
-		{"max_improvement_loops", s.MaxLoops, 1}, {"max_parallel", s.MaxParallel, 1},
-		{"stall_rounds", s.StallRounds, 1}, {"task_timeout_seconds", s.TaskTimeout, 0},
-		{"idle_timeout_seconds", s.IdleTimeout, 0}, {"check_timeout_seconds", s.CheckTimeout, 1},
-		{"cancel_grace_seconds", s.CancelGrace, 0}, {"output_limit_mib", s.OutputLimit, 0},
-		{"retention_days", s.RetentionDays, 0}, {"min_free_disk_mib", s.MinFreeDisk, 0},
-		{"rate_limit_retries", s.RateLimitRetries, 0}, {"rate_limit_pause_seconds", s.RateLimitPause, 1},
-		{"max_waiting", s.MaxWaiting, 0}, {"checkpoint_reminder_seconds", s.Reminder, 0},
-		{"checkpoint_deadline_seconds", s.Deadline, 0}, {"permission_deadline_seconds", s.PermissionDeadline, 0},
-		{"mentor_timeout_seconds", s.MentorTimeout, 1}, {"mentor_tries", s.MentorTries, 1},
-		{"grader_samples", s.GraderSamples, 1}, {"bundle_file_limit_mib", s.BundleLimit, 1}, {"run_token_budget", s.RunTokens, 0}, {"day_token_budget", s.DayTokens, 0},
-		{"mentor_patience_seconds", s.MentorPatience, 0}, {"mentor_preview_kib", s.MentorPreview, 1},
-	} {
-		if err := atLeast(c.name, c.v, c.low); err != nil {
-			return err
-		}
-	}
 	if s.RunCost < 0 || s.DayCost < 0 {
 		return Errorf(Invalid, "setting run_cost_budget or day_cost_budget: it is below 0").WithField("run_cost_budget")
 	}
@@ -238,44 +213,44 @@ func (s *Settings) Check() error {
 			return err
 		}
 	}
-	return s.checkWords()
-}
-
-// checkWords refuses other words than a key allows.
-func (s *Settings) checkWords() error {
-	s.AgentPermissions, s.AgentSession = oneSpelling(s.AgentPermissions), oneSpelling(s.AgentSession)
-	s.PermissionPolicy = oneSpelling(s.PermissionPolicy)
-	if err := oneOf("agent_permissions", s.AgentPermissions, "read_only", "workspace_write", "full_access"); err != nil {
-		return err
-	}
-	if err := oneOf("permission_policy", s.PermissionPolicy, "allow_workspace", "ask", "deny"); err != nil {
-		return err
-	}
-	if err := oneOf("sandbox", s.Sandbox, "off", "bwrap", "landlock", "auto", ""); err != nil {
-		return err
-	}
-	if err := oneOf("agent_session", s.AgentSession, "fresh", "resume"); err != nil {
-		return err
-	}
-	if err := oneOf("mentor_provider", s.MentorProvider, "", "openai", "anthropic", "google", "openrouter", "compatible"); err != nil {
-		return err
-	}
-	if err := oneOf("mentor_images", s.MentorImages, "auto", "always", "never"); err != nil {
-		return err
-	}
-	if err := oneOf("contribution_consent", s.Consent, "not_given", "text", "all"); err != nil {
-		return err
-	}
-	if err := oneOf("contribution_policy", s.Policy, "manual", "automatic", "disabled"); err != nil {
-		return err
-	}
-	if err := oneOf("sensitive_info_masking", s.Masking, "standard", "no_masking"); err != nil {
-		return err
-	}
 	if err := checkLoopback("metrics_address", s.MetricsAddress); err != nil {
 		return err
 	}
-	return oneOf("log_format", s.LogFormat, "text", "json")
+	return s.checkTags()
+}
+
+// checkTags refuses numbers below a key's min and words that its enum does not have;
+// schemas/settings.schema.json says the same to editors.
+func (s *Settings) checkTags() error {
+	s.AgentPermissions, s.AgentSession = oneSpelling(s.AgentPermissions), oneSpelling(s.AgentSession)
+	s.PermissionPolicy = oneSpelling(s.PermissionPolicy)
+	v := reflect.ValueOf(*s)
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		name := f.Tag.Get("json")
+		if low, ok := f.Tag.Lookup("min"); ok {
+			least, err := strconv.Atoi(low)
+			if err != nil {
+				return fmt.Errorf("read the least value of setting %s: %w", name, err)
+			}
+			if err := atLeast(name, int(v.Field(i).Int()), least); err != nil {
+				return err
+			}
+		}
+		if words, ok := f.Tag.Lookup("enum"); ok {
+			if err := oneOf(name, v.Field(i).String(), strings.Split(words, "|")...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func atLeast(name string, v, low int) error {
+	if v < low {
+		return Errorf(Invalid, "setting %s: %d is below %d", name, v, low).WithField(name)
+	}
+	return nil
 }
 
 func oneOf(name, value string, allowed ...string) error {

@@ -2,6 +2,7 @@ package docs
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -67,8 +68,19 @@ func rubricSchema() map[string]any {
 	checks["minProperties"], checks["maxProperties"] = 1, 1
 	unchanged := checks["properties"].(map[string]any)
 	unchanged["unchanged"] = typeschema.OrNull(unchanged["unchanged"].(map[string]any))
-	object["properties"].(map[string]any)["criteria"] = map[string]any{"type": "array", "minItems": 1, "items": m.Schema(reflect.TypeFor[criterionFile]())}
+	criterion := m.Schema(reflect.TypeFor[criterionFile]())
+	ranges(object, map[string]map[string]any{"version": {"enum": []int{grading.RubricVersion}}, "pass_threshold": {"exclusiveMinimum": 0, "maximum": 1}})
+	ranges(m.Defs["criterionFile"].(map[string]any), map[string]map[string]any{
+		"weight": {"exclusiveMinimum": 0, "maximum": 1e6}, "pass_threshold": {"exclusiveMinimum": 0, "maximum": 1}})
+	object["properties"].(map[string]any)["criteria"] = map[string]any{"type": "array", "minItems": 1, "items": criterion}
 	return headed(object, &m, "a rubric: criteria with weights, each with a check or for the mentor to judge")
+}
+
+// ranges says of an object's keys which values they may have.
+func ranges(object map[string]any, keys map[string]map[string]any) {
+	for name, more := range keys {
+		maps.Copy(object["properties"].(map[string]any)[name].(map[string]any), more)
+	}
 }
 
 // TestRubricSchemaAgreesWithTheParser holds both against the examples' rubrics and
@@ -93,10 +105,15 @@ func TestRubricSchemaAgreesWithTheParser(t *testing.T) {
 		`{"criteria": [{"name": "a", "check": {"csv": {"path": "x", "columns": ["a"], "min_rows": 1}}}]}`:         true,
 		`{"criteria": [{"name": "a", "check": {"file": {"path": "x", "min_bytes": 1}, "regex": {"path": "x"}}}]}`: false,
 		`{"criteria": [{"name": "a", "check": {"command": {"run": "x", "timeout": 3}}}]}`:                         false,
-		`{"criteria": [{"weight": 2}]}`:                   false,
-		`{"criteria": []}`:                                false,
-		`{"criteria": [{"name": "a", "wieght": 2}]}`:      false,
-		`{"criteria": [{"name": "a"}], "threshold": 0.5}`: false,
+		`{"criteria": [{"weight": 2}]}`:                                       false,
+		`{"criteria": []}`:                                                    false,
+		`{"version": 2, "criteria": [{"name": "a"}]}`:                         false,
+		`{"criteria": [{"name": "a", "weight": 0}]}`:                          false,
+		`{"criteria": [{"name": "a", "weight": 2000000}]}`:                    false,
+		`{"criteria": [{"name": "a", "pass_threshold": 1.5}]}`:                false,
+		`{"pass_threshold": 0.5, "criteria": [{"name": "a", "weight": 0.1}]}`: true,
+		`{"criteria": [{"name": "a", "wieght": 2}]}`:                          false,
+		`{"criteria": [{"name": "a"}], "threshold": 0.5}`:                     false,
 	} {
 		agree(t, text, []byte(text), good)
 	}

@@ -184,6 +184,22 @@ func TestWhatAadWritesFitsItsSchema(t *testing.T) {
 	}
 }
 
+func TestMistakesInSettingsAreFound(t *testing.T) {
+	for text, good := range map[string]bool{
+		`{"mentor_mode": "hybrid", "max_parallel": 1, "sandbox": ""}`: true,
+		`{"mentor_mode": "hybird"}`:                                   false,
+		`{"log_format": "xml"}`:                                       false,
+		`{"max_parallel": 0}`:                                         false,
+		`{"task_timeout_seconds": 0}`:                                 true,
+	} {
+		_, parsed := apprentice.ParseSettings([]byte(text), apprentice.DefaultSettings())
+		checked := holds(t, "settings", []byte(text))
+		if (parsed == nil) != good || (checked == nil) != good {
+			t.Errorf("%s: aad says %v, the schema says %v", text, parsed, checked)
+		}
+	}
+}
+
 func TestMistakesInACheckpointAreFound(t *testing.T) {
 	of := map[string]checkpoint.File{}
 	for _, f := range questionsOfEveryKind() {

@@ -1,4 +1,4 @@
-// Package typeschema makes the JSON Schema of a Go type, from its json, doc and enum
+// Package typeschema makes the JSON Schema of a Go type, from its json, doc, min and enum
 // tags: the OpenRPC document and the files in schemas/ are made of it.
 //
 // It links no library, so that aa may use it, and it never checks a document: that
@@ -70,6 +70,9 @@ func (m *Maker) Object(t reflect.Type) map[string]any {
 		if f.Enum != nil {
 			s["enum"] = f.Enum
 		}
+		if f.Min != "" {
+			s["minimum"] = json.Number(f.Min)
+		}
 		if _, isRef := s["$ref"]; isRef && f.Doc != "" {
 			s = map[string]any{"allOf": []any{s}} // draft 7 reads nothing beside $ref
 		}
@@ -118,6 +121,7 @@ type Field struct {
 	Type      reflect.Type
 	Optional  bool
 	Enum      []string // nil: any value of its type
+	Min       string   // of a number, as JSON; empty: none
 }
 
 // Fields lists the fields of a struct, and those of the structs embedded in it.
@@ -135,7 +139,7 @@ func Fields(t reflect.Type) []Field {
 		case name == "":
 			name = f.Name
 		}
-		field := Field{Name: name, Doc: f.Tag.Get("doc"), Type: f.Type, Optional: strings.Contains(options, "omit")}
+		field := Field{Name: name, Doc: f.Tag.Get("doc"), Type: f.Type, Optional: strings.Contains(options, "omit"), Min: f.Tag.Get("min")}
 		if words := f.Tag.Get("enum"); words != "" {
 			field.Enum = strings.Split(words, "|")
 		}
