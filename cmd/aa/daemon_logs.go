@@ -27,6 +27,9 @@ func (a *app) daemonLogsCommand() *cobra.Command {
   aa daemon logs -n 200`,
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if lines < 0 {
+				return apprentice.Errorf(apprentice.Invalid, "--tail cannot be negative").WithHint("aa daemon logs -n 200")
+			}
 			path, err := a.logPath(cmd.Context())
 			if err != nil {
 				return err
