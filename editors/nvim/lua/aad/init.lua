@@ -10,7 +10,7 @@ local function tell(text, level)
 end
 M.tell = tell
 
--- brief is a message nobody asked for: in one line, since a longer one holds up who
+-- brief is a message of no great weight: in one line, since a longer one holds up who
 -- types until it is confirmed.
 local function brief(text, level)
   local room = vim.v.echospace - 5
@@ -48,7 +48,7 @@ function M.run(instruction, assets)
   end
   call("run/submit", { instruction = instruction, assets = assets, path = os.getenv("PATH") }, function(queued)
     M.last = queued.run.run_id
-    tell("queued " .. queued.run.run_id)
+    brief("queued " .. queued.run.run_id)
     M.watch()
   end)
 end
