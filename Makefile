@@ -28,10 +28,10 @@ demo: build ## work two real tasks end to end in a throw-away home
 	@sh examples/demo.sh
 
 test: ## pass all tests
-	go test -v -timeout 30m ./...
+	go test -v -count=1 -timeout 30m ./...
 
 race: ## pass the tests under the race detector
-	CGO_ENABLED=1 go test -race -short -timeout 40m $$(go list ./... | grep -vE '^aad/($(NORACE))$$')
+	CGO_ENABLED=1 go test -race -short -count=1 -timeout 40m $$(go list ./... | grep -vE '^aad/($(NORACE))$$')
 
 check: ## everything CI does
 	@.ci/run

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"aad/internal/testbin"
 )
 
 // place is a home of its own, with the built programs in the PATH.
@@ -20,16 +22,12 @@ type place struct {
 	env []string
 }
 
-// sit builds the programs and makes a home, whose aad is stopped with the test.
+func TestMain(m *testing.M) { os.Exit(testbin.Main{M: m}.Run()) }
+
+// sit makes a home, whose aad is stopped with the test.
 func sit(t *testing.T) place {
 	t.Helper()
-	bin := os.Getenv("AA_TEST_BIN")
-	if bin == "" {
-		bin = t.TempDir()
-		if out, err := exec.Command("go", "build", "-o", bin+"/", "aad/cmd/aa", "aad/cmd/aad", "aad/cmd/aad-shim").CombinedOutput(); err != nil {
-			t.Fatalf("build the programs: %v\n%s", err, out)
-		}
-	}
+	bin := testbin.Folder(t)
 	home, err := os.MkdirTemp("", "aad") // short: a socket's path is limited
 	if err != nil {
 		t.Fatal(err)

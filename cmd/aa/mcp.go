@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
+	"time"
 
 	"aad/apprentice"
 	"aad/client"
@@ -101,13 +103,14 @@ func toldFully(err error) error {
 // waitTelling waits until a run has ended or asks a person, and tells each of its
 // events after a number as progress where the caller asked for that.
 func (m *mcpServer) waitTelling(ctx context.Context, c *client.Client, r *mcp.CallToolRequest, run apprentice.RunID, after uint64) (rpc.RunDetail, error) {
-	token := r.Params.GetProgressToken()
+	p := progressOf(ctx, r)
+	beats, stop := context.WithCancel(ctx)
+	ticker := time.NewTicker(progressBeat)
+	var kept sync.WaitGroup
+	kept.Go(func() { p.keep(beats, ticker.C) })
+	defer func() { stop(); ticker.Stop(); kept.Wait() }()
 	reason, err := c.Watch(ctx, rpc.RunWatchParams{RunID: string(run), After: after, UntilEnd: true}, func(n rpc.RunEventNote) error {
-		if token != nil {
-			// Who asked and has gone needs no word.
-			_ = r.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{
-				ProgressToken: token, Progress: float64(n.Event.EventIndex), Message: n.Event.Message})
-		}
+		p.tell(n.Event)
 		if n.Event.EventType != apprentice.CheckpointOpened {
 			return nil
 		}

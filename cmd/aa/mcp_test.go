@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"aad/internal/testbin"
+
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -175,7 +177,7 @@ type mcpSession struct {
 
 func startMCP(t *testing.T, flags ...string) *mcpSession {
 	t.Helper()
-	bin := build(t)
+	bin := testbin.Folder(t)
 	home, err := os.MkdirTemp("", "aad") // short: a socket's path is limited
 	if err != nil {
 		t.Fatal(err)

@@ -16,14 +16,17 @@ import (
 	"time"
 
 	"aad/internal/proc"
+	"aad/internal/testbin"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+func TestMain(m *testing.M) { os.Exit(testbin.Main{M: m}.Run()) }
+
 // TestManual runs the scripts of testdata/script, each with a home of its own and
 // whatever daemon it starts there.
 func TestManual(t *testing.T) {
-	bin := build(t)
+	bin := testbin.Folder(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -42,20 +45,6 @@ func TestManual(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %s", cond)
 		},
 	})
-}
-
-// build builds the three programs and the scripted model, where AA_TEST_BIN does not name a folder that
-// has them, and returns their folder.
-func build(t *testing.T) string {
-	if bin := os.Getenv("AA_TEST_BIN"); bin != "" {
-		return bin
-	}
-	bin := t.TempDir()
-	cmd := exec.Command("go", "build", "-o", bin+"/", "aad/cmd/aa", "aad/cmd/aad", "aad/cmd/aad-shim", "aad/internal/model/scripted-model")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build the programs: %v\n%s", err, out)
-	}
-	return bin
 }
 
 // setUpHome gives a script the programs, its home and a socket with a short path, and ends its

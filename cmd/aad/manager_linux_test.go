@@ -16,6 +16,7 @@ import (
 
 	"aad/apprentice"
 	"aad/daemon"
+	"aad/internal/testbin"
 )
 
 // TestReadinessAndLifeAreToldToTheManager plays the service manager with a socket of
@@ -133,7 +134,7 @@ func TestInstalledEnvironmentIsReadAsItWasWritten(t *testing.T) {
 // startAad starts the built program as a manager does: LISTEN_PID is its own.
 func startAad(t *testing.T, dir string, files []*os.File, env ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0" run --home "$1" --env-file "$1/env"`, filepath.Join(buildAll(t), "aad"), filepath.Join(dir, "home"))
+	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0" run --home "$1" --env-file "$1/env"`, filepath.Join(testbin.Folder(t), "aad"), filepath.Join(dir, "home"))
 	cmd.Env = append(os.Environ(), env...)
 	cmd.ExtraFiles = files
 	cmd.Stderr = os.Stderr

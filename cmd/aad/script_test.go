@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"testing"
 
+	"aad/internal/testbin"
+
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"aad": main})
+	testscript.Main(testbin.Main{M: m}, map[string]func(){"aad": main})
 }
 
 // TestManual runs the scripts of testdata/script, each with a home of its own. The

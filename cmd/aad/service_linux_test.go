@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"aad/internal/testbin"
 )
 
 const systemdPath = "/lib/systemd/systemd"
@@ -58,7 +60,7 @@ func playService(t *testing.T, path string, env ...string) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
 	}
-	bin, work := buildAll(t), t.TempDir()
+	bin, work := testbin.Folder(t), t.TempDir()
 	home, err := os.MkdirTemp("", "aad") // short: a socket's path is limited
 	if err != nil {
 		t.Fatal(err)
@@ -111,17 +113,4 @@ func removeGroups(group string) {
 			os.Remove(dir)
 		}
 	}
-}
-
-// buildAll builds the three programs and returns their folder.
-func buildAll(t *testing.T) string {
-	t.Helper()
-	if bin := os.Getenv("AA_TEST_BIN"); bin != "" {
-		return bin
-	}
-	bin := t.TempDir()
-	if out, err := exec.Command("go", "build", "-o", bin+"/", "aad/cmd/aa", "aad/cmd/aad", "aad/cmd/aad-shim").CombinedOutput(); err != nil {
-		t.Fatalf("build the programs: %v\n%s", err, out)
-	}
-	return bin
 }

@@ -1,0 +1,53 @@
+// Package testbin builds this module's programs for tests that drive them.
+package testbin
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+)
+
+// Folder is where aa, aad, aad-shim and the scripted model lie: $AA_TEST_BIN, else a
+// folder that they are built into when a test program first asks.
+func Folder(tb testing.TB) string {
+	tb.Helper()
+	dir, err := built()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return dir
+}
+
+var made string // the folder to remove; "" where nothing was built
+
+var built = sync.OnceValues(func() (string, error) {
+	if dir := os.Getenv("AA_TEST_BIN"); dir != "" {
+		return dir, nil
+	}
+	dir, err := os.MkdirTemp("", "aadbin")
+	if err != nil {
+		return "", err
+	}
+	made = dir
+	out, err := exec.Command("go", "build", "-o", dir+"/", "aad/cmd/aa", "aad/cmd/aad", "aad/cmd/aad-shim", "aad/internal/model/scripted-model").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build the programs: %w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+// Main runs the tests of a package, and removes what was built for them. It stands in
+// TestMain, or where a library runs the tests.
+type Main struct{ *testing.M }
+
+// Run returns the exit code.
+func (m Main) Run() int {
+	defer func() {
+		if made != "" {
+			os.RemoveAll(made)
+		}
+	}()
+	return m.M.Run()
+}
