@@ -445,6 +445,27 @@ func TestAWorktreeIsMadeAgainAfterACrash(t *testing.T) {
 	}
 }
 
+// git of another aad, or the user's, may be making a worktree in the same repository.
+func TestAWorktreeThatAnotherGitIsJustMakingIsWaitedFor(t *testing.T) {
+	a := newUser(t).attempt()
+	w, _, err := a.repo.find(a.tree)
+	must(t, err)
+	half := filepath.Join(w.admin, "commondir")
+	whole, err := os.ReadFile(half)
+	must(t, err)
+	must(t, os.WriteFile(half, nil, 0o644))
+	if _, err := a.repo.plumb(t.Context(), "worktree", "list"); !beingMade(err) {
+		t.Fatalf("git takes what is half made for whole, or says so otherwise: %v", err)
+	}
+	done := make(chan error, 1)
+	go func() { // ends by its error
+		<-time.After(60 * time.Millisecond)
+		done <- os.WriteFile(half, whole, 0o644)
+	}()
+	must(t, a.repo.AddWorktree(t.Context(), filepath.Join(t.TempDir(), "second"), Branch("second", "baseline"), a.start, a.left.Index))
+	must(t, <-done)
+}
+
 func TestWhatARunStartsFromSurvivesGarbageCollection(t *testing.T) {
 	u := newUser(t)
 	u.write("main.go", "package changed\n")

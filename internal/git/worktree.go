@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"aad/internal/atomicfile"
 )
@@ -75,7 +76,19 @@ func (r Repository) AddWorktree(ctx context.Context, dir, branch, start, index s
 	if err := r.makeBranch(ctx, branch, start); err != nil {
 		return fmt.Errorf("make branch %s: %w", branch, err)
 	}
-	if _, err := r.plumb(ctx, "-c", "checkout.workers=0", "worktree", "add", "--quiet", "--lock", dir, branch); err != nil {
+	add := func() error {
+		_, err := r.plumb(ctx, "-c", "checkout.workers=0", "worktree", "add", "--quiet", "--lock", dir, branch)
+		return err
+	}
+	err := add()
+	for tries := 0; tries < 200 && beingMade(err); tries++ {
+		select {
+		case <-time.After(25 * time.Millisecond):
+		case <-ctx.Done():
+		}
+		err = add()
+	}
+	if err != nil {
 		return fmt.Errorf("make a worktree of %s: %w", r.Common, err)
 	}
 	w, ok, err := r.find(dir)
@@ -89,6 +102,14 @@ func (r Repository) AddWorktree(ctx context.Context, dir, branch, start, index s
 		return fmt.Errorf("keep the index of worktree %s: %w", dir, err)
 	}
 	return nil
+}
+
+// beingMade reports whether git has met an entry that another git is just making: its
+// file commondir is there, and empty for a moment. Git refuses that before it does
+// anything.
+func beingMade(err error) bool {
+	var f *failure
+	return errors.As(err, &f) && strings.Contains(f.all, "/commondir: ")
 }
 
 // Settle has the list say that the worktree which it has where from matches is at to,
