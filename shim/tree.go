@@ -16,7 +16,7 @@ import (
 
 // linger is what the rest of a tree gets to end by itself after the main
 // process ended by itself: the last reader of a pipe still has to write.
-const linger = 100 * time.Millisecond
+const linger = time.Second
 
 // tree is the agent's processes, as the shim sees them.
 type tree struct {

@@ -103,7 +103,7 @@ end
 local function start(done)
   local ok, job = pcall(vim.fn.jobstart, { vim.g.aad_command or "aa", "daemon", "start" }, {
     on_exit = function(_, code)
-      done(code == 0 and nil or "aa daemon start has ended with " .. code)
+      done(code ~= 0 and "aa daemon start has ended with " .. code or nil)
     end,
   })
   if not ok or job <= 0 then

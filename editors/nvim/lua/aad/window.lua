@@ -54,12 +54,16 @@ function M.move(win, chosen)
   end
 end
 
+local newest = { limit = 30 }
+
+local function list(runs)
+  state.runs = runs.runs or {}
+  draw()
+end
+
 -- refresh reads the runs anew.
 function M.refresh()
-  aad.call("run/list", { limit = 30 }, function(list)
-    state.runs = list.runs or {}
-    draw()
-  end)
+  aad.call("run/list", newest, list)
 end
 
 -- event takes one in, and reads the runs anew once for all that come together.
@@ -75,9 +79,11 @@ function M.event(params)
   state.due = true
   vim.defer_fn(function()
     state.due = false
-    if alive() then
-      M.refresh()
-    end
+    require("aad.rpc").call("run/list", newest, function(err, runs)
+      if not err and alive() then
+        list(runs)
+      end
+    end, true) -- an aad that was stopped since is not started for it
   end, 100)
 end
 
