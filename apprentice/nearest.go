@@ -24,23 +24,27 @@ func DidYouMean(word string, names []string) string {
 	return ""
 }
 
-// edits counts the bytes to insert, delete or replace to make b of a: Levenshtein's
-// distance.
+// edits counts the bytes to insert, delete, replace or swap with the next one to
+// make b of a: the optimal string alignment distance.
 func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	var before []int // the row of two bytes ago
+	last, row := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
 		row[0] = i + 1
 		for j := range len(b) {
-			cost := diagonal
+			cost := last[j]
 			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
+				cost = 1 + min(last[j], row[j], last[j+1])
 			}
-			diagonal, row[j+1] = row[j+1], cost
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				cost = min(cost, 1+before[j-1])
+			}
+			row[j+1] = cost
 		}
+		before, last, row = last, row, make([]int, len(b)+1)
 	}
-	return row[len(b)]
+	return last[len(b)]
 }

@@ -214,7 +214,7 @@ func TestTableIsWhole(t *testing.T) {
 
 func TestNearestNamesOnlyWhatIsNear(t *testing.T) {
 	for word, want := range map[string]string{
-		"run/submt": "run/submit", "submit": "", "run/lst": "run/list", "": "", "zzzzzzzz": "", "pnig": "ping",
+		"run/submt": "run/submit", "submit": "", "run/lst": "run/list", "": "", "zzzzzzzz": "", "pnig": "ping", "gnip": "",
 		strings.Repeat("x", 100): "",
 	} {
 		if got := apprentice.Nearest(word, methodNames()); got != want {

@@ -71,6 +71,12 @@ of its folder.`,
 	a.add(root, groupDaemon, daemonCommand(a), settingsCommand(a), spendingCommand(a), usageCommand(a), gcCommand(a), checkCommand(a),
 		compactCommand(a), rpcCommand(a), mcpCommand(a), versionCommand(a), completionCommand(a))
 	root.AddCommand(exitCodesHelp())
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "help" {
+			c.Args = helpTopic
+		}
+	}
 	return root
 }
 
@@ -109,6 +115,16 @@ func takes(least, most int) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// helpTopic refuses what help does not know, where cobra would print the help of
+// something else.
+func helpTopic(cmd *cobra.Command, args []string) error {
+	topic, rest, err := cmd.Root().Find(args)
+	if err == nil && len(rest) == 0 {
+		return nil
+	}
+	return unknownCommand(topic, rest[0])
 }
 
 func unknownCommand(cmd *cobra.Command, word string) error {
