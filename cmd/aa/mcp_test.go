@@ -42,7 +42,7 @@ func TestMCPClientSubmitsFollowsReadsAndAnswers(t *testing.T) {
 	if state := at[string](t, detail, "run", "queue_state"); state != "completed" {
 		t.Errorf("the run is %s when submit_task has waited", state)
 	}
-	if told := m.told(); len(told) < 3 || told[0] != "Queued" {
+	if told := m.told("submit_task", 3); len(told) < 3 || told[0] != "Queued" {
 		t.Errorf("progress was %q", told)
 	}
 	if got := at[string](t, m.call(t, "read_artifact", `{"run_id":"`+run+`","path":"greeting.txt"}`), "text"); got != "hello\n" {
@@ -95,12 +95,11 @@ func TestMCPToolThatContinuesWaitsForTheNewPass(t *testing.T) {
 	detail := m.call(t, "submit_task", `{"instruction":"date > artifacts/now.txt","agent":"shell","mentor_mode":"expert_led","wait":true}`)
 	run := at[string](t, detail, "run", "run_id")
 	m.settle(t, run)
-	before := len(m.told())
 	detail = m.call(t, "continue_run", `{"run_id":"`+run+`","instruction":"date > artifacts/then.txt","wait":true}`)
 	if state := at[string](t, detail, "run", "queue_state"); state != "waiting" && state != "completed" {
 		t.Errorf("the run is %s when continue_run has waited", state)
 	}
-	if told := m.told()[before:]; len(told) == 0 || told[0] == "Queued" || told[0] == "Run started" {
+	if told := m.told("continue_run", 1); len(told) == 0 || told[0] == "Queued" || told[0] == "Run started" {
 		t.Errorf("progress of the follow-up was %q", told)
 	}
 }
@@ -108,7 +107,7 @@ func TestMCPToolThatContinuesWaitsForTheNewPass(t *testing.T) {
 func TestMCPToolThatWaitsNamesTheRunWhenAadStops(t *testing.T) {
 	m := startMCP(t)
 	p := &mcp.CallToolParams{Name: "submit_task", Arguments: json.RawMessage(`{"instruction":"sleep 60","agent":"shell","wait":true}`)}
-	p.SetProgressToken("token")
+	p.SetProgressToken("waiting")
 	result := make(chan *mcp.CallToolResult, 1)
 	go func() { // owned by the test; ends with the call
 		res, err := m.session.CallTool(m.ctx, p)
@@ -117,9 +116,7 @@ func TestMCPToolThatWaitsNamesTheRunWhenAadStops(t *testing.T) {
 		}
 		result <- res
 	}()
-	for len(m.told()) < 4 && m.ctx.Err() == nil {
-		<-time.After(5 * time.Millisecond)
-	}
+	m.told("waiting", 4)
 	m.aa(t, "daemon", "stop")
 	if got := mustJSON(t, <-result); !strings.Contains(got, "-sleep-60 is queued") || !strings.Contains(got, "aad has stopped") {
 		t.Errorf("the call is answered with %s", got)
@@ -172,7 +169,7 @@ type mcpSession struct {
 	session *mcp.ClientSession
 
 	mu       sync.Mutex
-	progress []string
+	progress map[any][]string // by token
 }
 
 func startMCP(t *testing.T, flags ...string) *mcpSession {
@@ -183,9 +180,9 @@ func startMCP(t *testing.T, flags ...string) *mcpSession {
 		t.Fatal(err)
 	}
 	env := append(os.Environ(), "AA_HOME="+home, "AA_SOCKET=", "PATH="+bin+":"+os.Getenv("PATH"))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
-	m := &mcpSession{ctx: ctx, bin: bin, env: env}
+	m := &mcpSession{ctx: ctx, bin: bin, env: env, progress: map[any][]string{}}
 	t.Cleanup(func() {
 		m.aa(t, "daemon", "stop")
 		os.RemoveAll(home)
@@ -194,7 +191,7 @@ func startMCP(t *testing.T, flags ...string) *mcpSession {
 		ProgressNotificationHandler: func(_ context.Context, r *mcp.ProgressNotificationClientRequest) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			m.progress = append(m.progress, r.Params.Message)
+			m.progress[r.Params.ProgressToken] = append(m.progress[r.Params.ProgressToken], r.Params.Message)
 		}})
 	cmd := exec.Command(filepath.Join(bin, "aa"), append([]string{"mcp"}, flags...)...)
 	cmd.Env, cmd.Stderr = env, os.Stderr
@@ -215,10 +212,19 @@ func (m *mcpSession) aa(t *testing.T, args ...string) {
 	}
 }
 
-func (m *mcpSession) told() []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Clone(m.progress)
+// told returns the progress of the calls with a token once it is n values long, or the
+// session's time is over: the SDK handles them beside the answers, so an answer may be
+// returned before the last of them.
+func (m *mcpSession) told(token string, n int) []string {
+	for {
+		m.mu.Lock()
+		told := slices.Clone(m.progress[token])
+		m.mu.Unlock()
+		if len(told) >= n || m.ctx.Err() != nil {
+			return told
+		}
+		<-time.After(5 * time.Millisecond)
+	}
 }
 
 // call returns the tool's structured result, or its error under that key.
