@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	osexec "os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"aad/apprentice"
 	"aad/client"
 	"aad/internal/proc"
+	"aad/internal/testbin"
 	"aad/rpc"
 )
 
@@ -35,8 +35,8 @@ func withAad(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(bin)
-	if out, err := osexec.Command("go", "build", "-o", bin+"/", "aad/cmd/aad", "aad/cmd/aad-shim").CombinedOutput(); err != nil {
-		panic(fmt.Sprintf("build aad: %v\n%s", err, out))
+	if err := testbin.Build(bin, "aad/cmd/aad", "aad/cmd/aad-shim"); err != nil {
+		panic(err)
 	}
 	for name, value := range map[string]string{"AA_DAEMON": filepath.Join(bin, "aad"), "AA_HOME": filepath.Join(bin, "home")} {
 		if err := os.Setenv(name, value); err != nil {

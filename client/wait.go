@@ -17,12 +17,15 @@ func (c *Client) RunWait(ctx context.Context, p rpc.RunWaitParams) (rpc.RunWaitR
 	if p.Deadline > 0 {
 		end = time.Now().Add(time.Duration(p.Deadline) * time.Second)
 	}
+	stopped := false
 	for pause := firstPause; ; pause = min(2*pause, time.Second) {
 		result, err := call(ctx, c, rpc.RunWait, p)
 		if err == nil || errors.Is(err, context.Canceled) || apprentice.KindOf(err) != apprentice.Unavailable {
 			return result, err
 		}
-		if again := c.reconnect(ctx, isStopping(err)); again != nil {
+		// A daemon that said it stops may take one more call before it is gone.
+		stopped = stopped || isStopping(err)
+		if again := c.reconnect(ctx, stopped); again != nil {
 			return result, err
 		}
 		select {

@@ -39,7 +39,7 @@ func (c *Client) Watch(ctx context.Context, p rpc.RunWatchParams, each func(rpc.
 		return "", err
 	}
 	var pause time.Duration
-	barren := 0
+	barren, stopped := 0, false
 	for {
 		before := p.After
 		reason, err = c.watchOnce(ctx, &p, each)
@@ -52,8 +52,10 @@ func (c *Client) Watch(ctx context.Context, p rpc.RunWatchParams, each func(rpc.
 		}
 		pause, barren = min(max(2*pause, firstPause), time.Second), barren+1
 		if p.After > before {
-			pause, barren = 0, 0
+			pause, barren, stopped = 0, 0, false
 		}
+		// A daemon that said it stops may take one more connection before it is gone.
+		stopped = stopped || reason == Stopping || isStopping(err)
 		if barren > maxBarren {
 			return "", err
 		}
@@ -62,8 +64,8 @@ func (c *Client) Watch(ctx context.Context, p rpc.RunWatchParams, each func(rpc.
 		case <-ctx.Done():
 			return "", ctx.Err()
 		}
-		if err := c.reconnect(ctx, reason == Stopping); err != nil {
-			if reason == Stopping {
+		if err := c.reconnect(ctx, stopped); err != nil {
+			if stopped && ctx.Err() == nil {
 				return Stopping, nil
 			}
 			return "", err
@@ -221,16 +223,21 @@ func (c *Client) reconnect(ctx context.Context, stopped bool) error {
 	if stopped {
 		wait, cancel := context.WithTimeout(ctx, comeback)
 		defer cancel()
-		conn, err := opts.dialUntil(wait)
-		if err != nil {
+		ctx, opts.Autostart = wait, false
+	}
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		fresh, err := Connect(ctx, opts)
+		if err == nil {
+			c.conn.Swap(fresh.conn.Load()).Close()
+			return nil
+		}
+		if !stopped || !errors.Is(err, rpc.ErrNoDaemon) {
 			return err
 		}
-		conn.Close()
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
 	}
-	fresh, err := Connect(ctx, opts)
-	if err != nil {
-		return err
-	}
-	c.conn.Swap(fresh.conn.Load()).Close()
-	return nil
 }

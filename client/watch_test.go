@@ -5,10 +5,12 @@ package client_test
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	osexec "os/exec"
 	"sync"
 	"testing"
+	"time"
 
 	"aad/apprentice"
 	"aad/client"
@@ -151,6 +153,101 @@ func TestWatchFromNowOnKeepsItsPlaceWhenTheConnectionBreaks(t *testing.T) {
 	if len(asked) != 2 || asked[1] != 1004 {
 		t.Errorf("it asked for what follows %v", asked)
 	}
+}
+
+// TestAStoppedDaemonIsNotStartedByWhoFollows has a daemon say that it stops, and take
+// some more connections before it is gone, as one does that is asked at that moment.
+func TestAStoppedDaemonIsNotStartedByWhoFollows(t *testing.T) {
+	for more := range 4 {
+		opts := home(t, "ready")
+		ln, err := rpc.Listen(opts.Socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stopping := &lastConnections{Listener: ln, more: more}
+		s := rpc.NewServer(nil)
+		rpc.Handle(s, rpc.Initialize, func(context.Context, *rpc.Peer, rpc.InitializeParams) (rpc.InitializeResult, error) {
+			return rpc.InitializeResult{Version: "test", Protocol: rpc.ProtocolVersion}, nil
+		})
+		rpc.Handle(s, rpc.RunWait, func(context.Context, *rpc.Peer, rpc.RunWaitParams) (rpc.RunWaitResult, error) {
+			stopping.stop()
+			return rpc.RunWaitResult{}, rpc.ErrStopping()
+		})
+		rpc.Handle(s, rpc.RunWatch, func(ctx context.Context, peer *rpc.Peer, p rpc.RunWatchParams) (rpc.RunWatchResult, error) {
+			if stopping.stop() {
+				rpc.AfterReply(ctx, func() { bye(peer, "stopping") })
+			} else {
+				rpc.AfterReply(ctx, func() { _ = peer.SendFrames([]byte("this is no message\n")) }) // the client hangs up
+			}
+			return rpc.RunWatchResult{Subscription: "1"}, nil
+		})
+		served := make(chan error, 1)
+		ctx, stop := context.WithCancel(t.Context())
+		go func() { served <- s.Serve(ctx, stopping) }() // owned by the test, which waits for it
+		c, err := client.Connect(t.Context(), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, follow := range map[string]func(context.Context) error{
+			"watch": func(ctx context.Context) error {
+				_, err := c.Watch(ctx, rpc.RunWatchParams{RunID: "r"}, func(rpc.RunEventNote) error { return nil })
+				return err
+			},
+			"wait": func(ctx context.Context) error {
+				_, err := c.RunWait(ctx, rpc.RunWaitParams{RunID: "r"})
+				return err
+			},
+		} {
+			limited, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond) // less than a daemon may be away
+			if err := follow(limited); err == nil {
+				t.Errorf("%d more, %s: it ends well", more, name)
+			}
+			cancel()
+			if n := len(starts(t, opts.Home)); n != 0 {
+				t.Fatalf("%d more, %s: %d daemons were started", more, name, n)
+			}
+		}
+		stop()
+		if err := errors.Join(c.Close(), <-served); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// lastConnections is the listener of a daemon that takes so many more connections
+// once it has said that it stops.
+type lastConnections struct {
+	net.Listener
+	mu      sync.Mutex
+	stopped bool
+	more    int
+}
+
+// stop reports whether it was not stopping before.
+func (l *lastConnections) stop() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first := !l.stopped
+	l.stopped = true
+	if l.more == 0 {
+		l.Listener.Close()
+	}
+	return first
+}
+
+func (l *lastConnections) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped {
+		if l.more--; l.more <= 0 {
+			l.Listener.Close()
+		}
+	}
+	return conn, nil
 }
 
 func TestWatchOfAnUnknownRunIsToldAtOnce(t *testing.T) {

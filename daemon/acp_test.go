@@ -3,7 +3,6 @@ package daemon
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -11,17 +10,14 @@ import (
 
 	"aad/apprentice"
 	"aad/checkpoint"
+	"aad/internal/testbin"
 	"aad/rpc"
 )
 
 // acpAgent builds the scripted agent once.
 var acpAgent = sync.OnceValues(func() (string, error) {
-	bin := filepath.Join(filepath.Dir(shimPath), "acpagent")
-	out, err := exec.Command("go", "build", "-o", bin, "aad/internal/acpagent").CombinedOutput()
-	if err != nil {
-		bin = string(out)
-	}
-	return bin, err
+	dir := filepath.Dir(shimPath)
+	return filepath.Join(dir, "acpagent"), testbin.Build(dir, "aad/internal/acpagent")
 })
 
 // talk submits a run of the scripted ACP agent that does these lines.

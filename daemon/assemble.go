@@ -17,6 +17,7 @@ func (d *Daemon) assemble(timer *walltime.Timer) {
 	d.sched = newScheduler(d, timer)
 	d.server = rpc.NewServer(d.log)
 	d.server.Refuse = refuseConfined
+	d.server.Farewell = d.watchers.await
 	d.meter = newMeter(d)
 	d.handle()
 }

@@ -193,14 +193,19 @@ func part(ctx context.Context, run func(context.Context) error, fault chan<- err
 	return func() { cancel(); <-done }
 }
 
-// callGrace is how long calls in progress may take once aad is stopping.
-const callGrace = 2 * time.Second
+// callGrace is how long calls in progress may take once aad is stopping, and
+// forcedGrace where nobody wants to wait for them: those that only wait end at once,
+// and are told why.
+const (
+	callGrace   = 2 * time.Second
+	forcedGrace = 200 * time.Millisecond
+)
 
 func (d *Daemon) endCalls() {
 	d.watchers.end()
 	grace := callGrace
 	if d.forced.Load() {
-		grace = 0
+		grace = forcedGrace
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()

@@ -118,7 +118,7 @@ func (d *Daemon) runOutput(ctx context.Context, _ *rpc.Peer, p rpc.RunOutputPara
 		select {
 		case <-tick.C:
 		case <-d.stopping:
-			return out, errStopping()
+			return out, rpc.ErrStopping()
 		case <-ctx.Done():
 			return out, nil
 		}

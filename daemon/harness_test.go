@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"aad/apprentice"
+	"aad/internal/testbin"
 	"aad/rpc"
 	"aad/workspace"
 )
@@ -45,9 +46,8 @@ func testAll(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	shimPath = filepath.Join(dir, "aad-shim")
-	build := exec.Command("go", "build", "-o", shimPath, "aad/cmd/aad-shim")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Printf("build aad-shim: %v\n%s", err, out)
+	if err := testbin.Build(dir, "aad/cmd/aad-shim"); err != nil {
+		fmt.Println(err)
 		return 1
 	}
 	return m.Run()

@@ -3,7 +3,6 @@ package daemon
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -11,17 +10,18 @@ import (
 
 	"aad/apprentice"
 	"aad/checkpoint"
+	"aad/internal/testbin"
 	"aad/rpc"
 )
 
 // builtAA is the program aa.
 func builtAA(t *testing.T) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "aa")
-	if out, err := exec.Command("go", "build", "-o", bin, "aad/cmd/aa").CombinedOutput(); err != nil {
-		t.Fatalf("build aa: %v: %s", err, out)
+	dir := t.TempDir()
+	if err := testbin.Build(dir, "aad/cmd/aa"); err != nil {
+		t.Fatal(err)
 	}
-	return bin
+	return filepath.Join(dir, "aa")
 }
 
 // TestAnAgentCannotAnswerForAPerson has an agent try to answer another run's question

@@ -174,7 +174,7 @@ func (d *Daemon) runWait(ctx context.Context, _ *rpc.Peer, p rpc.RunWaitParams) 
 		select {
 		case <-more.C():
 		case <-d.stopping:
-			return rpc.RunWaitResult{}, errStopping()
+			return rpc.RunWaitResult{}, rpc.ErrStopping()
 		case <-ctx.Done():
 			if p.Deadline > 0 && context.Cause(ctx) == context.DeadlineExceeded {
 				return rpc.RunWaitResult{Run: run}, nil
@@ -195,8 +195,4 @@ func isIn(state apprentice.QueueState, wanted []apprentice.QueueState) bool {
 		}
 	}
 	return false
-}
-
-func errStopping() error {
-	return apprentice.Errorf(apprentice.Unavailable, "aad is stopping").WithHint("ask again once it is back")
 }

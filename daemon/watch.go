@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"aad/apprentice"
 	"aad/rpc"
@@ -17,10 +18,16 @@ const watchPage = 32 << 10
 
 // watchers counts the subscriptions and ends them all at a stop.
 type watchers struct {
-	mu   sync.Mutex
-	last int
-	all  map[*watcher]struct{}
+	mu    sync.Mutex
+	last  int
+	all   map[*watcher]struct{}
+	ended bool          // aad stops: one that comes is told so at once
+	left  chan struct{} // closed and replaced when one has gone
 }
+
+// farewell is how long watchers may take to be told that aad stops: one that does not
+// read is not waited for.
+const farewell = time.Second
 
 // watcher is one subscription. It reads from the database at its own pace, so that
 // a slow one loses nothing and holds nobody up.
@@ -44,12 +51,20 @@ func (w *watchers) add(s *watcher) {
 		w.all = map[*watcher]struct{}{}
 	}
 	w.all[s] = struct{}{}
+	if w.ended {
+		s.reason = watchStopping
+		s.cancel()
+	}
 }
 
 func (w *watchers) remove(s *watcher) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.all, s)
+	if w.left != nil {
+		close(w.left)
+		w.left = nil
+	}
 }
 
 func (w *watchers) count() int {
@@ -58,8 +73,38 @@ func (w *watchers) count() int {
 	return len(w.all)
 }
 
+// watchStopping is why watches end that a stop ends: their clients wait for aad, and
+// start none.
+const watchStopping = "stopping"
+
 // end has every watcher say that aad stops.
-func (w *watchers) end() { w.endThose(func(*watcher) bool { return true }, "stopping") }
+func (w *watchers) end() {
+	w.mu.Lock()
+	w.ended = true
+	w.mu.Unlock()
+	w.endThose(func(*watcher) bool { return true }, watchStopping)
+}
+
+// await returns when all watchers have gone, or have had time to.
+func (w *watchers) await() {
+	end := time.After(farewell)
+	for {
+		w.mu.Lock()
+		if w.left == nil {
+			w.left = make(chan struct{})
+		}
+		n, left := len(w.all), w.left
+		w.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		select {
+		case <-left:
+		case <-end:
+			return
+		}
+	}
+}
 
 // endThose ends the watchers that fit, and reports how many there were.
 func (w *watchers) endThose(fits func(*watcher) bool, reason string) int {

@@ -9,11 +9,12 @@ package docs
 import (
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"aad/internal/testbin"
 )
 
 var update = flag.Bool("update", false, "print the tables of formats.md from the code")
@@ -32,9 +33,7 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	build := exec.Command("go", "build", "-o", dir+"/", "./cmd/aa", "./cmd/aad", "./cmd/aad-shim")
-	build.Dir, build.Stderr = "..", os.Stderr
-	if err := build.Run(); err != nil {
+	if err := testbin.Build(dir, "aad/cmd/aa", "aad/cmd/aad", "aad/cmd/aad-shim"); err != nil {
 		panic(err)
 	}
 	programs = dir

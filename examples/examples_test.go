@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"aad/grading"
+	"aad/internal/testbin"
 )
 
 // task is one example: its agent, its assets, and what its first try fails.
@@ -128,11 +129,11 @@ func needShell(t *testing.T) {
 func buildShim(t *testing.T) string {
 	t.Helper()
 	needShell(t)
-	shim := filepath.Join(t.TempDir(), "aad-shim")
-	if out, err := exec.Command("go", "build", "-o", shim, "aad/cmd/aad-shim").CombinedOutput(); err != nil {
-		t.Fatalf("build aad-shim: %v\n%s", err, out)
+	dir := t.TempDir()
+	if err := testbin.Build(dir, "aad/cmd/aad-shim"); err != nil {
+		t.Fatal(err)
 	}
-	return shim
+	return filepath.Join(dir, "aad-shim")
 }
 
 func (k task) rubric(t *testing.T) *grading.Rubric {

@@ -6,13 +6,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
 
 	"aad/apprentice"
+	"aad/internal/testbin"
 )
 
 // shimProgram is the real aad-shim, built once for all tests of the package.
@@ -25,8 +25,8 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	shimProgram = filepath.Join(dir, "aad-shim")
-	if out, err := exec.Command("go", "build", "-o", shimProgram, "aad/cmd/aad-shim").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build aad-shim: %v\n%s", err, out)
+	if err := testbin.Build(dir, "aad/cmd/aad-shim"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	code := m.Run()

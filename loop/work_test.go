@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"aad/apprentice"
+	"aad/internal/testbin"
 	"aad/workspace"
 )
 
@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	shimPath = filepath.Join(dir, "aad-shim")
-	if out, err := exec.Command("go", "build", "-o", shimPath, "aad/cmd/aad-shim").CombinedOutput(); err != nil {
-		fmt.Printf("build aad-shim: %v\n%s", err, out)
+	if err := testbin.Build(dir, "aad/cmd/aad-shim"); err != nil {
+		fmt.Println(err)
 		os.Exit(1)
 	}
 	code := m.Run()

@@ -104,7 +104,7 @@ func (p *Peer) invoke(ctx context.Context, c *call, body handler, params json.Ra
 	}()
 	result, err = body(ctx, p, params)
 	if err != nil && errors.Is(err, context.Canceled) && p.server.stopping.Load() {
-		err = errStopping()
+		err = ErrStopping()
 	}
 	return result, err
 }

@@ -163,7 +163,7 @@ func (p *Peer) begin(c *call, key jsonrpc2.ID) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.server.stopping.Load() || p.idle != nil {
-		return errStopping()
+		return ErrStopping()
 	}
 	if _, taken := p.calls[key]; taken {
 		e := apprentice.Errorf(apprentice.Invalid, "the id %s is in use by a call that has no answer yet", c.id)

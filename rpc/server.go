@@ -30,6 +30,11 @@ type Server struct {
 	// none. It is set before the first Serve.
 	Refuse func(pid int) error
 
+	// Farewell is called by Shutdown once no call is in flight, before it closes the
+	// connections: what they are still to be told is written when it returns. nil
+	// has nothing to tell. It is set before the first Serve.
+	Farewell func()
+
 	mu        sync.Mutex
 	peers     map[*Peer]struct{}
 	refusing  int // connections over the limit that are being told so
@@ -175,7 +180,7 @@ func (s *Server) admit(peer *Peer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopping.Load() {
-		return errStopping()
+		return ErrStopping()
 	}
 	if len(s.peers) >= s.limits.connections {
 		return &Refusal{
@@ -238,9 +243,11 @@ func (s *Server) refuse(conn net.Conn, err error) {
 	_ = st.writeFrames(appendError(nil, m.id, toWire(err)))
 }
 
-func errStopping() error {
+// ErrStopping is what a call is told that a stop ends. Callers know it by its
+// RetryAfter, and wait for a daemon that comes back instead of starting one.
+func ErrStopping() error {
 	return &Refusal{
-		Err:        apprentice.Errorf(apprentice.Unavailable, "aad is stopping"),
+		Err:        apprentice.Errorf(apprentice.Unavailable, "aad is stopping").WithHint("ask again once it is back"),
 		RetryAfter: time.Second,
 	}
 }
@@ -257,7 +264,7 @@ func (s *Server) Stats() Stats {
 }
 
 // Shutdown stops taking connections and calls, lets the calls in flight end until
-// ctx does, then closes all connections and waits for their handlers, whose contexts
+// ctx does, says farewell, then closes all connections and waits for their handlers, whose contexts
 // have ended. Its error is ctx's, if calls had to be cut short.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopping.Store(true)
@@ -274,6 +281,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		}
 		return true
 	})
+	if s.Farewell != nil {
+		s.Farewell()
+	}
 	s.mu.Lock()
 	for peer := range s.peers {
 		peer.cancel(context.Canceled)

@@ -2,20 +2,21 @@ package shim
 
 import (
 	"context"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
+
+	"aad/internal/testbin"
 )
 
 // build makes the real aad-shim: a test binary starts slower.
 func build(b *testing.B) string {
-	bin := filepath.Join(b.TempDir(), "aad-shim")
-	if out, err := exec.Command("go", "build", "-o", bin, "aad/cmd/aad-shim").CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
+	dir := b.TempDir()
+	if err := testbin.Build(dir, "aad/cmd/aad-shim"); err != nil {
+		b.Fatal(err)
 	}
-	return bin
+	return filepath.Join(dir, "aad-shim")
 }
 
 // BenchmarkStartWait runs /bin/true under the shim. It reports how long it took

@@ -10,16 +10,14 @@ import (
 	"testing"
 
 	"aad/apprentice"
+	"aad/internal/testbin"
 )
 
 // each runs a test with every kind of sandbox, skipped with the reason where one does
 // not work. The shim is built once.
 func each(t *testing.T, test func(t *testing.T, s State, shim string)) {
 	t.Helper()
-	shim := filepath.Join(t.TempDir(), "aad-shim")
-	if out, err := exec.Command("go", "build", "-o", shim, "aad/cmd/aad-shim").CombinedOutput(); err != nil {
-		t.Fatalf("build aad-shim: %v\n%s", err, out)
-	}
+	shim := builtShim(t)
 	for _, s := range Look(t.Context(), os.Getenv("PATH")) {
 		t.Run(s.Kind, func(t *testing.T) {
 			if !s.Works {
@@ -28,6 +26,15 @@ func each(t *testing.T, test func(t *testing.T, s State, shim string)) {
 			test(t, s, shim)
 		})
 	}
+}
+
+func builtShim(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := testbin.Build(dir, "aad/cmd/aad-shim"); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "aad-shim")
 }
 
 // place is a home with secrets, and a workspace in it.
@@ -180,10 +187,7 @@ func TestAskingForWhatDoesNotWorkIsRefused(t *testing.T) {
 }
 
 func TestACommandThatCannotBeConfinedIsNotRun(t *testing.T) {
-	shim := filepath.Join(t.TempDir(), "aad-shim")
-	if out, err := exec.Command("go", "build", "-o", shim, "aad/cmd/aad-shim").CombinedOutput(); err != nil {
-		t.Fatalf("build aad-shim: %v\n%s", err, out)
-	}
+	shim := builtShim(t)
 	out, err := exec.Command(shim, Stage, "no policy", "--", "/bin/echo", "it ran").CombinedOutput()
 	if err == nil || strings.Contains(string(out), "it ran") {
 		t.Errorf("it printed %q, %v", out, err)

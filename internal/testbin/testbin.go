@@ -10,9 +10,13 @@ import (
 )
 
 // Folder is where aa, aad, aad-shim and the scripted model lie: $AA_TEST_BIN, else a
-// folder that they are built into when a test program first asks.
+// folder that they are built into when a test program first asks. Under -short, which
+// the race run uses, the test is skipped: the detector does not see into them.
 func Folder(tb testing.TB) string {
 	tb.Helper()
+	if testing.Short() {
+		tb.Skip("drives programs that are built without the race detector")
+	}
 	dir, err := built()
 	if err != nil {
 		tb.Fatal(err)
@@ -31,12 +35,17 @@ var built = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	made = dir
-	out, err := exec.Command("go", "build", "-o", dir+"/", "aad/cmd/aa", "aad/cmd/aad", "aad/cmd/aad-shim", "aad/internal/model/scripted-model").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build the programs: %w\n%s", err, out)
-	}
-	return dir, nil
+	return dir, Build(dir, "aad/cmd/aa", "aad/cmd/aad", "aad/cmd/aad-shim", "aad/internal/model/scripted-model")
 })
+
+// Build compiles programs of this module, named by their import paths, into dir.
+func Build(dir string, programs ...string) error {
+	args := append([]string{"build", "-o", dir + string(os.PathSeparator)}, programs...)
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("build %v: %w\n%s", programs, err, out)
+	}
+	return nil
+}
 
 // Main runs the tests of a package, and removes what was built for them. It stands in
 // TestMain, or where a library runs the tests.
