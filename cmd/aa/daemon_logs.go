@@ -66,18 +66,14 @@ func (a *app) tailFile(ctx context.Context, path string, lines int, follow bool)
 		return fmt.Errorf("read the log: %w", err)
 	}
 	defer func() { f.Close() }()
-	size, err := f.Seek(0, io.SeekEnd)
+	end, whole, err := endOf(f, lines)
 	if err != nil {
 		return fmt.Errorf("read the log: %w", err)
 	}
-	if _, err := f.Seek(max(0, size-int64(min(max(lines, 1), 1<<20))*1024), io.SeekStart); err != nil {
-		return fmt.Errorf("read the log: %w", err)
+	if whole && strings.Count(end, "\n") < lines {
+		end = setAside(path, lines) + end
 	}
-	end, err := io.ReadAll(f)
-	if err != nil {
-		return fmt.Errorf("read the log: %w", err)
-	}
-	if err := a.printLog(lastLines(string(end), lines)); err != nil || !follow {
+	if err := a.printLog(lastLines(end, lines)); err != nil || !follow {
 		return err
 	}
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
@@ -102,6 +98,35 @@ func (a *app) tailFile(ctx context.Context, path string, lines int, follow bool)
 			return err
 		}
 	}
+}
+
+// endOf reads a log from where its last lines begin at the latest, and leaves f at its
+// end; whole says that this is all of it.
+func endOf(f *os.File, lines int) (text string, whole bool, err error) {
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return "", false, err
+	}
+	from := max(0, size-int64(min(max(lines, 1), 1<<20))*1024)
+	if _, err := f.Seek(from, io.SeekStart); err != nil {
+		return "", false, err
+	}
+	data, err := io.ReadAll(f)
+	return string(data), from == 0, err
+}
+
+// setAside reads the end of the log before this one, "" where there is none to read.
+func setAside(path string, lines int) string {
+	f, err := os.Open(path + ".1")
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	text, _, err := endOf(f, lines)
+	if err != nil {
+		return ""
+	}
+	return text
 }
 
 // begunAnew opens the file at path if it is another one than f by now, else it

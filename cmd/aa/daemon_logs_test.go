@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"io"
 	"os"
@@ -45,6 +46,24 @@ func TestFollowedLogIsReadToItsEndBeforeTheNextOne(t *testing.T) {
 			if !lines.Scan() || lines.Text() != want {
 				t.Fatalf("%q is shown, want %q", lines.Text(), want)
 			}
+		}
+	}
+}
+
+// TestEndOfALogThatWasJustBegunReachesIntoTheOneBefore asks for more lines than the
+// new log has.
+func TestEndOfALogThatWasJustBegunReachesIntoTheOneBefore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "aad.log")
+	for name, text := range map[string]string{path + ".1": "a\nb\nc\n", path: "d\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for lines, want := range map[int]string{1: "d\n", 3: "b\nc\nd\n", 9: "a\nb\nc\nd\n"} {
+		var out bytes.Buffer
+		a := &app{out: &out}
+		if err := a.tailFile(t.Context(), path, lines, false); err != nil || out.String() != want {
+			t.Errorf("the last %d lines are %q, %v, want %q", lines, out.String(), err, want)
 		}
 	}
 }

@@ -129,7 +129,7 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 1 || neg {
 		ts.Fatalf("usage: waitfor file")
 	}
-	end := time.After(time.Minute)
+	end := time.After(3 * time.Minute)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !exists(ts.MkAbs(args[0])) {
