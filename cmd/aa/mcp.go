@@ -60,7 +60,7 @@ func (m *mcpServer) serve(ctx context.Context) error {
 	m.addRunTools(s)
 	m.addCheckpointTools(s)
 	m.addResources(s)
-	err := s.Run(ctx, &mcp.StdioTransport{})
+	err := s.Run(ctx, mcpStdio(os.Stdin, os.Stdout))
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
