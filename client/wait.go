@@ -25,7 +25,10 @@ func (c *Client) RunWait(ctx context.Context, p rpc.RunWaitParams) (rpc.RunWaitR
 		}
 		// A daemon that said it stops may take one more call before it is gone.
 		stopped = stopped || isStopping(err)
-		if again := c.reconnect(ctx, stopped); again != nil {
+		switch again := c.reconnect(ctx, stopped); {
+		case errors.Is(again, rpc.ErrNoDaemon):
+			return result, again
+		case again != nil:
 			return result, err
 		}
 		select {
