@@ -91,17 +91,34 @@ func templateWords(s apprentice.Settings) ([]string, error) {
 	if strings.TrimSpace(template) == "" {
 		return nil, unmet("the custom agent has no command template")
 	}
+	words, fault := splitTemplate(template)
+	if fault != "" {
+		return nil, unmet("%s", fault)
+	}
+	return words, nil
+}
+
+// CheckTemplate refuses a command template that no attempt could be started with.
+func CheckTemplate(field, template string) error {
+	if _, fault := splitTemplate(template); fault != "" {
+		return apprentice.Errorf(apprentice.Invalid, "%s", fault).WithField(field).WithHint(templateHint)
+	}
+	return nil
+}
+
+// splitTemplate returns the words of a template, or what is wrong with it.
+func splitTemplate(template string) (words []string, fault string) {
 	words, err := shellquote.Split(template)
 	if err != nil {
-		return nil, unmet("the custom command template cannot be split into words: %v", err)
+		return nil, fmt.Sprintf("the custom command template cannot be split into words: %v", err)
 	}
 	for _, mark := range []string{workspaceMark, promptMark} {
 		if !strings.Contains(template, mark) {
-			return nil, unmet("the custom command template lacks %s", mark)
+			return nil, "the custom command template lacks " + mark
 		}
 	}
 	if len(words) == 0 || words[0] == "" || strings.ContainsRune(template, 0) {
-		return nil, unmet("the custom command template names no command")
+		return nil, "the custom command template names no command"
 	}
-	return words, nil
+	return words, ""
 }

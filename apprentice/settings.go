@@ -314,6 +314,22 @@ func fieldIndex(name string) []int {
 	return nil
 }
 
+// IsRunSetting reports whether name is a setting that each run may have its own
+// value of; the others are the daemon's.
+func IsRunSetting(name string) bool {
+	switch name {
+	case "max_parallel", "agent_limits", "retention_days", "log_format", "min_free_disk_mib",
+		"max_waiting", "on_checkpoint", "on_run_end", "metrics_address":
+		return false
+	}
+	for _, key := range SettingKeys() {
+		if key.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
 // String writes the settings as their file would stand.
 func (s Settings) String() string {
 	data, err := json.MarshalIndent(s, "", "  ")

@@ -31,6 +31,7 @@ type Client struct {
 	conn   atomic.Pointer[rpc.Conn]
 
 	mending sync.Mutex // held while a connection that ended is replaced
+	closed  atomic.Bool
 }
 
 // Connect connects to aad and checks that both speak the same protocol. When
@@ -108,8 +109,11 @@ func (c *Client) Daemon() rpc.InitializeResult { return c.daemon }
 // Socket is the path of the daemon's socket.
 func (c *Client) Socket() string { return c.opts.Socket }
 
-// Close ends the connection.
-func (c *Client) Close() error { return c.conn.Load().Close() }
+// Close ends the connection; calls fail from then on.
+func (c *Client) Close() error {
+	c.closed.Store(true)
+	return c.conn.Load().Close()
+}
 
 // Gone is closed when the connection has ended, which a daemon that stops does
 // last.

@@ -388,7 +388,7 @@ func TestSettingsOfTheDaemonAreNoRuns(t *testing.T) {
 		"agent": true, "max_improvement_loops": true, "task_timeout_seconds": true,
 		"max_parallel": false, "agent_limits": false, "log_format": false, "home": false,
 	} {
-		if got := client.IsRunSetting(name); got != want {
+		if got := apprentice.IsRunSetting(name); got != want {
 			t.Errorf("%s is a run's setting: %v", name, got)
 		}
 	}

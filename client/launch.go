@@ -112,28 +112,12 @@ func (o Options) environment() []string {
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
 		key, ours := strings.CutPrefix(name, "AA_")
-		if ours && (name == "AA_HOME" || name == "AA_SOCKET" || name == "AA_READY_FD" || IsRunSetting(strings.ToLower(key))) {
+		if ours && (name == "AA_HOME" || name == "AA_SOCKET" || name == "AA_READY_FD" || apprentice.IsRunSetting(strings.ToLower(key))) {
 			continue
 		}
 		env = append(env, pair)
 	}
 	return append(env, "AA_HOME="+o.Home, "AA_SOCKET="+o.Socket)
-}
-
-// IsRunSetting reports whether name is a setting that each run may have its own
-// value of; the others are the daemon's.
-func IsRunSetting(name string) bool {
-	switch name {
-	case "max_parallel", "agent_limits", "retention_days", "log_format", "min_free_disk_mib",
-		"max_waiting", "on_checkpoint", "on_run_end", "metrics_address":
-		return false
-	}
-	for _, key := range apprentice.SettingKeys() {
-		if key.Name == name {
-			return true
-		}
-	}
-	return false
 }
 
 // failure tells why the daemon ended, in its own words.

@@ -205,6 +205,9 @@ func readNote(method string, params json.RawMessage) note {
 	return n
 }
 
+// errClosed is told to nobody: the call's own error says that the connection is closed.
+var errClosed = errors.New("the client is closed")
+
 // mend replaces a connection that has ended, unless somebody else has. It waits for a
 // daemon that restarts, and starts none.
 func (c *Client) mend(ctx context.Context, ended *rpc.Conn) error {
@@ -219,6 +222,9 @@ func (c *Client) mend(ctx context.Context, ended *rpc.Conn) error {
 // reconnect replaces the client's connection. A daemon that was stopped is waited
 // for and not started: who stopped it meant it.
 func (c *Client) reconnect(ctx context.Context, stopped bool) error {
+	if c.closed.Load() {
+		return errClosed
+	}
 	opts := c.opts
 	if stopped {
 		wait, cancel := context.WithTimeout(ctx, comeback)
@@ -229,6 +235,9 @@ func (c *Client) reconnect(ctx context.Context, stopped bool) error {
 		fresh, err := Connect(ctx, opts)
 		if err == nil {
 			c.conn.Swap(fresh.conn.Load()).Close()
+			if c.closed.Load() { // perhaps meanwhile
+				return errors.Join(errClosed, c.Close())
+			}
 			return nil
 		}
 		if !stopped || !errors.Is(err, rpc.ErrNoDaemon) {

@@ -328,3 +328,16 @@ func TestConnectAsksAgainWhenADaemonHangsUpOnIt(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAClosedClientConnectsNoMore(t *testing.T) {
+	c := serve(t, home(t, "none"), func(*rpc.Peer, rpc.RunWatchParams) {})
+	if _, err := c.RunGet(t.Context(), "r"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.RunGet(t.Context(), "r"); err == nil {
+		t.Errorf("a closed client answers %v", got)
+	}
+}

@@ -120,6 +120,11 @@ func (d *Daemon) settingsSet(ctx context.Context, peer *rpc.Peer, p rpc.Settings
 			return rpc.SettingsResult{}, err
 		}
 	}
+	if strings.HasPrefix(p.Key, "custom_") && strings.HasSuffix(p.Key, "_template") && p.Value != "" && !p.Unset {
+		if err := agent.CheckTemplate(p.Key, p.Value); err != nil {
+			return rpc.SettingsResult{}, err
+		}
+	}
 	if err := d.settings.set(p.Key, p.Value, p.Unset); err != nil {
 		return rpc.SettingsResult{}, err
 	}

@@ -76,6 +76,12 @@ func cut(text string, most int) string {
 
 func (d *Daemon) runList(_ context.Context, _ *rpc.Peer, p rpc.RunListParams) (rpc.RunListResult, error) {
 	filter := storage.Filter{Labels: p.Labels, Group: p.Group, Agent: p.Agent, Verdict: apprentice.Verdict(p.Verdict), Text: p.Text}
+	switch filter.Verdict {
+	case "", apprentice.Passed, apprentice.FailedReview, apprentice.Unreviewed:
+	default:
+		return rpc.RunListResult{}, apprentice.Errorf(apprentice.Invalid, "verdict %q is unknown", cut(p.Verdict, 40)).WithField("verdict").
+			WithHint("the verdicts are %s, %s and %s", apprentice.Passed, apprentice.FailedReview, apprentice.Unreviewed)
+	}
 	var err error
 	if filter.States, err = states(p.States); err != nil {
 		return rpc.RunListResult{}, err
@@ -153,6 +159,9 @@ func (d *Daemon) runWait(ctx context.Context, _ *rpc.Peer, p rpc.RunWaitParams) 
 	wanted, err := states(p.States)
 	if err != nil {
 		return rpc.RunWaitResult{}, err
+	}
+	if p.Deadline < 0 {
+		return rpc.RunWaitResult{}, apprentice.Errorf(apprentice.Invalid, "timeout_seconds %d is below 0", p.Deadline).WithField("timeout_seconds")
 	}
 	if p.Deadline > 0 {
 		var cancel context.CancelFunc

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -161,6 +162,10 @@ func (d *Daemon) settled(own rpc.RunSettings) (apprentice.Settings, error) {
 		s.MentorModel, s.MentorBaseURL, s.MentorKeyVariable = "", "", ""
 	}
 	for key, value := range own {
+		if _, err := s.Get(key); err == nil && !apprentice.IsRunSetting(key) {
+			return s, apprentice.Errorf(apprentice.Invalid, "%s is a setting of aad, not of a run", key).WithField(key).
+				WithHint("aa settings set %s VALUE", key)
+		}
 		data, err := json.Marshal(value)
 		if err != nil {
 			return s, err
@@ -361,6 +366,7 @@ func (d *Daemon) fillAgain(p *rpc.RunSubmitParams) error {
 	if err := json.Unmarshal(data, &p.Settings); err != nil {
 		return err
 	}
+	maps.DeleteFunc(p.Settings, func(key string, _ any) bool { return !apprentice.IsRunSetting(key) })
 	for key, value := range own {
 		p.Settings[key] = value
 	}

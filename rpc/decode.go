@@ -14,25 +14,23 @@ import (
 	"github.com/sourcegraph/jsonrpc2"
 )
 
-// decodeParams reads a call's parameters strictly: missing or null gives the zero
-// value, anything but an object is refused, and so is a key that P does not have.
+// decodeParams reads a call's parameters strictly: anything but an object is refused,
+// and so is a key that P does not have, one that stands twice, and an object that lacks
+// what P needs. Missing parameters are an empty object.
 func decodeParams[P any](raw json.RawMessage) (P, error) {
 	var p P
 	if isNull(raw) {
-		return p, nil
+		raw = json.RawMessage("{}")
 	}
 	if raw[0] != '{' {
 		return p, badParams("", "params must be an object, not %s", jsonWord(raw[0]))
-	}
-	if len(raw) == len("{}") {
-		return p, nil
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&p); err != nil {
 		return p, explainDecode(err, reflect.TypeFor[P]())
 	}
-	return p, nil
+	return p, checkKeys[P](raw)
 }
 
 func badParams(field, format string, args ...any) *Refusal {
@@ -48,7 +46,7 @@ func explainDecode(err error, params reflect.Type) error {
 		if field == "" {
 			field = "params"
 		}
-		return badParams(wrong.Field, "%s must be %s, not %s", field, typeWord(wrong.Type), wrong.Value)
+		return badParams(wrong.Field, "%s must be %s, not %s", field, typeWord(wrong.Type), strings.TrimPrefix(wrong.Value, "number "))
 	}
 	// encoding/json has no type for this error.
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
@@ -56,13 +54,17 @@ func explainDecode(err error, params reflect.Type) error {
 		if err != nil {
 			key = name
 		}
-		refusal := badParams(clip(key), "unknown parameter %q", clip(key))
-		if near := apprentice.Nearest(key, keysOf(params, nil)); near != "" {
-			refusal.Err = refusal.Err.WithHint("did you mean %q?", near)
-		}
-		return refusal
+		return unknownKey(key, params)
 	}
 	return badParams("", "params cannot be read: %s", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+func unknownKey(key string, params reflect.Type) error {
+	refusal := badParams(clip(key), "unknown parameter %q", clip(key))
+	if near := apprentice.Nearest(key, keysOf(params, nil)); near != "" {
+		refusal.Err = refusal.Err.WithHint("did you mean %q?", near)
+	}
+	return refusal
 }
 
 // keysOf collects the JSON keys of t and of what it holds.
@@ -119,6 +121,8 @@ func typeWord(t reflect.Type) string {
 		return "an array"
 	case reflect.Struct, reflect.Map:
 		return "an object"
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return "a whole number from 0"
 	default:
 		return "a whole number"
 	}

@@ -102,8 +102,8 @@ type SettingsResult struct {
 // SettingsSetParams change one key of settings.json.
 type SettingsSetParams struct {
 	Key   string `json:"key"`
-	Value string `json:"value" doc:"as people type it; empty brings the default back"`
-	Unset bool   `json:"unset,omitempty"`
+	Value string `json:"value,omitempty" doc:"as people type it; empty where unset is not given"`
+	Unset bool   `json:"unset,omitempty" doc:"bring the default back"`
 }
 
 // BackupParams name where a copy of the database and folders goes.

@@ -100,7 +100,7 @@ func (s *stream) nextBody() ([]byte, error) {
 // readHeader reads the headers of one message and returns its length. Blank lines
 // before them are skipped, unknown headers ignored.
 func (s *stream) readHeader() (int, error) {
-	size, read := -1, 0
+	size, read, some := -1, 0, false
 	for {
 		line, err := s.r.ReadSlice('\n')
 		if read += len(line); err == bufio.ErrBufferFull || read > maxHeader {
@@ -113,19 +113,25 @@ func (s *stream) readHeader() (int, error) {
 			if size >= 0 {
 				return size, nil
 			}
+			if some {
+				return 0, s.badHeader("the headers have no Content-Length")
+			}
 			continue
 		}
 		key, value, ok := bytes.Cut(line, []byte(":"))
 		if !ok {
 			return 0, s.badHeader("this is neither a JSON object nor a Content-Length header")
 		}
-		value = bytes.TrimSpace(value)
+		some, value = true, bytes.TrimSpace(value)
 		s.framed = s.framed || bytes.HasPrefix(key, []byte("Content-"))
 		switch {
 		case bytes.EqualFold(key, []byte("Content-Length")):
 			n, err := strconv.ParseUint(string(value), 10, 31)
 			if err != nil {
 				return 0, s.badHeader("Content-Length is not a whole number of bytes")
+			}
+			if size >= 0 {
+				return 0, s.badHeader("Content-Length stands twice")
 			}
 			size = int(n)
 		case bytes.EqualFold(key, []byte("Content-Type")) && !isUTF8(value):

@@ -160,9 +160,11 @@ func TestParamsAreReadStrictly(t *testing.T) {
 		{`{"a\"\n":1}`, `"unknown parameter \"a\\\"\\n\""`},
 		{`{"` + strings.Repeat("é", 50) + `":1}`, `… (100 bytes)`},
 		{`{"n":"7"}`, `"message":"n must be a whole number, not string","data":{"kind":"invalid","field":"n"}`},
-		{`{"n":1.5}`, `n must be a whole number, not number 1.5`},
+		{`{"n":1.5}`, `n must be a whole number, not 1.5`},
 		{`{"list":"x"}`, `list must be an array, not string`},
 		{`{"list":[7]}`, `must be text, not number`},
+		{`{"text":"a","text":"b"}`, `"message":"parameter \"text\" stands twice"`},
+		{`{"Text":"a"}`, `"unknown parameter \"Text\"","data":{"kind":"invalid","field":"Text","hint":"did you mean \"text\"?"}`},
 		{`[]`, `params must be an object, not an array`},
 		{`"x"`, `params must be an object, not text`},
 		{`null`, `"result":{}`},
@@ -171,6 +173,8 @@ func TestParamsAreReadStrictly(t *testing.T) {
 		w.send(`{"jsonrpc":"2.0","id":1,"method":"test/echo","params":` + test.params + "}\n")
 		w.expect(test.want)
 	}
+	w.send("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"test/echo\",\"params\":{\"text\":\"caf\xe9\"}}\n")
+	w.expect(`"code":-32700,"message":"the message is no UTF-8"`)
 	w.send(`{"jsonrpc":"2.0","id":1,"method":"run/submti"}` + "\n")
 	w.expect(`"code":-32601,"message":"unknown method \"run/submti\"","data":{"kind":"invalid","hint":"did you mean \"run/submit\"?"}`)
 }

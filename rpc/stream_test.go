@@ -153,6 +153,8 @@ func TestLostFramingIsExplainedBeforeTheConnectionEnds(t *testing.T) {
 	for name, test := range map[string]struct{ input, begins, want string }{
 		"words":         {"hello\n", inLine, "neither a JSON object nor a Content-Length header"},
 		"HTTP":          {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", inLine, "neither a JSON object"},
+		"no length":     {"Content-Type: x\r\n\r\n{}", inHeaders, "no Content-Length"},
+		"two lengths":   {"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", inHeaders, "stands twice"},
 		"bad length":    {"Content-Length: many\r\n\r\n", inHeaders, "whole number"},
 		"bad charset":   {"Content-Type: text/plain; charset=latin1\r\nContent-Length: 2\r\n\r\n{}", inHeaders, "utf-8"},
 		"long header":   {"X: " + strings.Repeat("y", 20_000), inLine, "too long"},

@@ -6,13 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"unicode/utf8"
 
 	"aad/apprentice"
 
 	"github.com/sourcegraph/jsonrpc2"
 )
 
-// maxID bounds the text of an id, which is kept as long as its call.
+// maxID bounds an id as it is written, with its quotes: it is kept as long as its call.
 const maxID = 256
 
 // message is one JSON-RPC message taken apart. Its slices share the bytes it was
@@ -69,6 +70,9 @@ func parse(data []byte) (message, *fault) {
 	if !json.Valid(data) {
 		return message{}, badJSON(data)
 	}
+	if !utf8.Valid(data) {
+		return message{}, &fault{code: jsonrpc2.CodeParseError, message: "the message is no UTF-8"}
+	}
 	var e envelope
 	if !members(data, e.take) {
 		if bytes.TrimSpace(data)[0] == '[' {
@@ -93,7 +97,7 @@ func parse(data []byte) (message, *fault) {
 		key, ok := parseID(m.id)
 		if !ok {
 			return message{}, invalidRequest(e.id, fmt.Sprintf(
-				"an id is text of up to %d bytes or a whole number from 0; leave it out for a notification", maxID))
+				"an id is text of up to %d bytes, or a whole number from 0 that fits 63 bits; leave it out for a notification", maxID-len(`""`)))
 		}
 		m.key = key
 	}

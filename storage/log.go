@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 
 	"aad/apprentice"
@@ -29,6 +30,9 @@ func (s *Store) Events(id apprentice.RunID, after uint64, maxBytes int) (records
 		log := v.tx.Bucket(logBucket)
 		c := v.tx.Bucket(eventsBucket).Cursor()
 		size := 0
+		if after == math.MaxUint64 {
+			return nil
+		}
 		for k, seq := c.Seek(pair(number, after+1)); k != nil && readU64(k) == number; k, seq = c.Next() {
 			r, err := readRecord(seq, log.Get(seq))
 			if err != nil {

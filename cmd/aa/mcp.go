@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"sync"
 	"time"
 
 	"aad/apprentice"
 	"aad/client"
 	"aad/internal/proc"
+	"aad/internal/typeschema"
 	"aad/internal/version"
 	"aad/rpc"
 
@@ -48,7 +50,8 @@ type mcpServer struct {
 const mcpInstructions = `aad works tasks with an apprentice agent and reviews each attempt against a rubric.
 submit_task queues a task and returns its run; with wait it returns when the run has ended or waits for a
 person, and tells progress meanwhile. run_status has scores and feedback, read_artifact what was delivered,
-continue_run asks for more. A run is named by its id, a unique beginning of it, or @last. A run that is
+continue_run asks for more. A run is named by its id, a unique beginning of it, or @last (%40last in
+a resource's URI). What a hint says of aa is for a person at a command line. A run that is
 "waiting" has put a question to a person: say so, and do not answer it yourself.`
 
 // serve speaks on stdin and stdout until stdin ends. All else goes to stderr.
@@ -73,6 +76,7 @@ func (m *mcpServer) serve(ctx context.Context) error {
 // tool adds a tool whose body has a connection to aad of its own. A refusal is the
 // tool's result, with what to do about it, so that a model can read it.
 func tool[In any](m *mcpServer, s *mcp.Server, t *mcp.Tool, body func(context.Context, *client.Client, *mcp.CallToolRequest, In) (any, error)) {
+	t.InputSchema = (&typeschema.Maker{Strict: true}).Object(reflect.TypeFor[In]())
 	mcp.AddTool(s, t, func(ctx context.Context, r *mcp.CallToolRequest, in In) (*mcp.CallToolResult, any, error) {
 		c, err := m.app.connect(ctx)
 		if err != nil {

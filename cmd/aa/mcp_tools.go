@@ -14,44 +14,71 @@ import (
 )
 
 type mcpSubmit struct {
-	Instruction string            `json:"instruction" jsonschema:"the task in words, complete: the apprentice sees nothing else"`
-	Assets      []string          `json:"assets,omitempty" jsonschema:"paths of files and folders to hand to the apprentice"`
-	Rubric      string            `json:"rubric,omitempty" jsonschema:"criteria with weights and checks, as YAML or JSON"`
-	Agent       string            `json:"agent,omitempty" jsonschema:"who attempts it, where not the one of the settings"`
-	MentorMode  string            `json:"mentor_mode,omitempty" jsonschema:"checks, model_assisted, expert_led or hybrid"`
-	MaxLoops    int               `json:"max_improvement_loops,omitempty" jsonschema:"attempts at most"`
-	Labels      map[string]string `json:"labels,omitempty"`
-	Wait        bool              `json:"wait,omitempty" jsonschema:"return only when the run has ended or waits for a person"`
+	Instruction string            `json:"instruction" doc:"the task in words, complete: the apprentice sees nothing else"`
+	Assets      []string          `json:"assets,omitempty" doc:"paths of files and folders to hand to the apprentice"`
+	Rubric      string            `json:"rubric,omitempty" doc:"criteria with weights and checks, as YAML or JSON, such as {\"version\": 1, \"criteria\": [{\"name\": \"the total is told\", \"check\": {\"command\": {\"run\": \"grep -q Total artifacts/report.md\"}}}]}"`
+	Agent       string            `json:"agent,omitempty" doc:"who attempts it, where not the one of the settings"`
+	MentorMode  string            `json:"mentor_mode,omitempty" enum:"checks|model_assisted|expert_led|hybrid" doc:"who reviews, where not as the settings say"`
+	MaxLoops    int               `json:"max_improvement_loops,omitempty" min:"1" doc:"attempts at most"`
+	Labels      map[string]string `json:"labels,omitempty" doc:"to find the run by"`
+	Wait        bool              `json:"wait,omitempty" doc:"return only when the run has ended or waits for a person"`
 }
 
 type mcpRun struct {
-	RunID string `json:"run_id" jsonschema:"id, unique beginning of it, or @last"`
+	RunID string `json:"run_id" doc:"id, unique beginning of it, or @last"`
 }
 
 type mcpList struct {
-	States []string `json:"states,omitempty" jsonschema:"queued, deferred, running, waiting, completed, partial, failed or cancelled"`
-	Group  string   `json:"group,omitempty"`
-	Text   string   `json:"text,omitempty" jsonschema:"part of the id or title"`
-	Cursor string   `json:"cursor,omitempty" jsonschema:"next of the page before"`
-	Limit  int      `json:"limit,omitempty" jsonschema:"runs a page; 20"`
+	States []string `json:"states,omitempty" enum:"queued|deferred|running|waiting|completed|partial|failed|cancelled" doc:"those in any of them"`
+	Group  string   `json:"group,omitempty" doc:"of the queue; default where none was named"`
+	Text   string   `json:"text,omitempty" doc:"part of the id or title"`
+	Cursor string   `json:"cursor,omitempty" doc:"next of the page before"`
+	Limit  int      `json:"limit,omitempty" min:"1" doc:"runs a page, at most 200; 20"`
 }
 
 type mcpEvents struct {
-	RunID string `json:"run_id"`
-	After uint64 `json:"after,omitempty" jsonschema:"event_index to read on from"`
+	RunID string `json:"run_id" doc:"id, unique beginning of it, or @last"`
+	After uint64 `json:"after,omitempty" doc:"event_index to read on from"`
 }
 
 type mcpArtifact struct {
-	RunID  string `json:"run_id"`
-	Path   string `json:"path,omitempty" jsonschema:"within artifacts; empty lists them"`
-	Offset int64  `json:"offset,omitempty" jsonschema:"byte to read on from: next_offset of the piece before"`
+	RunID  string `json:"run_id" doc:"id, unique beginning of it, or @last"`
+	Path   string `json:"path,omitempty" doc:"within artifacts; empty lists them"`
+	Offset int64  `json:"offset,omitempty" min:"0" doc:"byte to read on from: next_offset of the piece before"`
 }
 
 type mcpContinue struct {
-	RunID       string   `json:"run_id"`
-	Instruction string   `json:"instruction" jsonschema:"what else is wanted of the ended run"`
-	Assets      []string `json:"assets,omitempty"`
-	Wait        bool     `json:"wait,omitempty" jsonschema:"return only when the run has ended again or waits for a person"`
+	RunID       string   `json:"run_id" doc:"id, unique beginning of it, or @last"`
+	Instruction string   `json:"instruction" doc:"what else is wanted of the ended run"`
+	Assets      []string `json:"assets,omitempty" doc:"paths of further files and folders"`
+	Wait        bool     `json:"wait,omitempty" doc:"return only when the run has ended again or waits for a person"`
+}
+
+// mcpRow is a run as a list tells it: run_status has the rest.
+type mcpRow struct {
+	RunID     apprentice.RunID      `json:"run_id"`
+	Title     string                `json:"title"`
+	State     apprentice.QueueState `json:"queue_state"`
+	Verdict   apprentice.Verdict    `json:"verdict,omitempty"`
+	Score     *float64              `json:"final_score,omitempty"`
+	Message   string                `json:"latest_message"`
+	Agent     string                `json:"apprentice_agent"`
+	CreatedAt string                `json:"created_at"`
+	UpdatedAt string                `json:"updated_at"`
+}
+
+// mcpPage is a page of runs.
+type mcpPage struct {
+	Runs []mcpRow `json:"runs"`
+	Next string   `json:"next,omitempty"`
+}
+
+func rowsOf(page rpc.RunListResult) mcpPage {
+	out := mcpPage{Runs: []mcpRow{}, Next: page.Next}
+	for _, r := range page.Runs {
+		out.Runs = append(out.Runs, mcpRow{r.RunID, r.Title, r.QueueState, r.Verdict, r.FinalScore, r.Message, r.Agent, r.CreatedAt, r.UpdatedAt})
+	}
+	return out
 }
 
 // reads is for tools that change nothing.
@@ -62,7 +89,8 @@ func (m *mcpServer) addRunTools(s *mcp.Server) {
 	tool(m, s, &mcp.Tool{Name: "continue_run", Description: "Ask an ended run for more; it starts from what it delivered"}, m.continueRun)
 	tool(m, s, &mcp.Tool{Name: "list_runs", Description: "Runs, newest first", Annotations: reads},
 		func(ctx context.Context, c *client.Client, _ *mcp.CallToolRequest, in mcpList) (any, error) {
-			return c.RunList(ctx, rpc.RunListParams{States: in.States, Group: in.Group, Text: in.Text, Cursor: in.Cursor, Limit: in.Limit})
+			page, err := c.RunList(ctx, rpc.RunListParams{States: in.States, Group: in.Group, Text: in.Text, Cursor: in.Cursor, Limit: in.Limit})
+			return rowsOf(page), err
 		})
 	tool(m, s, &mcp.Tool{Name: "run_status", Description: "One run with its attempts, scores and feedback", Annotations: reads},
 		func(ctx context.Context, c *client.Client, _ *mcp.CallToolRequest, in mcpRun) (any, error) {
@@ -125,15 +153,15 @@ func absolutePaths(paths []string) ([]string, error) {
 }
 
 type mcpCheckpoints struct {
-	RunID string `json:"run_id,omitempty" jsonschema:"only this run's"`
+	RunID string `json:"run_id,omitempty" doc:"only this run's"`
 }
 
 type mcpAnswer struct {
-	RunID    string         `json:"run_id"`
-	Stage    string         `json:"stage" jsonschema:"of the question that was seen"`
-	Revision int            `json:"revision" jsonschema:"of the question that was seen"`
-	Decision string         `json:"decision" jsonschema:"one of the decisions that the question offers"`
-	Fields   map[string]any `json:"fields,omitempty" jsonschema:"other fields of the question that a person may set, such as notes or feedback"`
+	RunID    string         `json:"run_id" doc:"id, unique beginning of it, or @last"`
+	Stage    string         `json:"stage" doc:"of the question that was seen"`
+	Revision int            `json:"revision" min:"1" doc:"of the question that was seen"`
+	Decision string         `json:"decision" doc:"one of the decisions that the question offers"`
+	Fields   map[string]any `json:"fields,omitempty" doc:"other fields of the question that a person may set, such as notes or feedback"`
 }
 
 func (m *mcpServer) addCheckpointTools(s *mcp.Server) {

@@ -136,7 +136,7 @@ func (a *app) completeSubmit(cmd *cobra.Command) {
 func settingAssignments() []string {
 	var out []string
 	for _, key := range apprentice.SettingKeys() {
-		if client.IsRunSetting(key.Name) {
+		if apprentice.IsRunSetting(key.Name) {
 			out = append(out, key.Name+"=\t"+key.Doc)
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"unicode/utf8"
 
 	"aad/apprentice"
-	"aad/client"
 	"aad/rpc"
 
 	"github.com/spf13/cobra"
@@ -150,7 +149,7 @@ func environSettings() [][3]string {
 	var pairs [][3]string
 	for _, key := range apprentice.SettingKeys() {
 		variable := "AA_" + strings.ToUpper(key.Name)
-		if text := os.Getenv(variable); text != "" && client.IsRunSetting(key.Name) {
+		if text := os.Getenv(variable); text != "" && apprentice.IsRunSetting(key.Name) {
 			pairs = append(pairs, [3]string{variable, key.Name, text})
 		}
 	}

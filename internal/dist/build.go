@@ -49,39 +49,19 @@ func (r *release) sharedFiles(work string) ([]file, error) {
 			return nil, fmt.Errorf("print the manual: %w", err)
 		}
 	}
+	if err := helpTags("editors/nvim/doc", filepath.Join(made, "aad/nvim/doc")); err != nil {
+		return nil, err
+	}
 	files := []file{{"LICENSE", "LICENSE", 0o644}, {"README.md", "README.md", 0o644}}
-	for _, dir := range []struct{ from, to string }{{made, "share"}, {"schemas", "share/aad/schemas"}, {"editors/nvim", "share/aad/nvim"}} {
-		more, err := filesIn(dir.from, dir.to)
+	for _, dir := range []struct {
+		from, to string
+		list     lister
+	}{{made, "share", regular}, {"schemas", "share/aad/schemas", tracked}, {"editors/nvim", "share/aad/nvim", tracked}} {
+		more, err := filesIn(dir.from, dir.to, dir.list)
 		if err != nil {
 			return nil, err
 		}
 		files = append(files, more...)
-	}
-	return files, nil
-}
-
-// filesIn lists a folder's files, in the order of their names, under another name.
-// Tests stay behind.
-func filesIn(dir, as string) ([]file, error) {
-	var files []file
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
-		if d.IsDir() && rel == "test" {
-			return fs.SkipDir
-		}
-		if d.Type().IsRegular() && !strings.HasSuffix(rel, "_test.go") {
-			files = append(files, file{as + "/" + filepath.ToSlash(rel), path, 0o644})
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list the files of %s: %w", dir, err)
 	}
 	return files, nil
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -67,12 +69,17 @@ func (r *release) packExtension() error {
 	for _, name := range []string{"package.json", "README.md", "LICENSE", "aad.svg"} {
 		files = append(files, file{"extension/" + name, filepath.Join(extensionDir, name), 0o644})
 	}
-	folders := [][2]string{{filepath.Join(extensionDir, "out"), "extension/out"}, {"schemas", "extension/schemas"}}
-	for name := range about.Dependencies {
-		folders = append(folders, [2]string{filepath.Join(extensionDir, "node_modules", name), "extension/node_modules/" + name})
+	more, err := filesIn("schemas", "extension/schemas", tracked)
+	if err != nil {
+		return err
 	}
-	for _, f := range folders {
-		more, err := filesIn(f[0], f[1])
+	files = append(files, more...)
+	folders := []string{"out"}
+	for _, name := range slices.Sorted(maps.Keys(about.Dependencies)) {
+		folders = append(folders, "node_modules/"+name)
+	}
+	for _, name := range folders {
+		more, err := filesIn(filepath.Join(extensionDir, name), "extension/"+name, regular)
 		if err != nil {
 			return err
 		}

@@ -27,6 +27,7 @@ type packageConfig struct {
 	License     string            `json:"license"`
 	Mtime       string            `json:"mtime"`
 	Contents    []packageContent  `json:"contents"`
+	Suggests    []string          `json:"suggests"`
 	RPM         map[string]string `json:"rpm"`
 }
 
@@ -34,6 +35,7 @@ type packageContent struct {
 	Src      string         `json:"src"`
 	Dst      string         `json:"dst"`
 	FileInfo map[string]any `json:"file_info"`
+	Packager string         `json:"packager,omitempty"` // "": every one
 }
 
 // writePackages makes a .deb and an .rpm of a linux build.
@@ -44,7 +46,8 @@ func (r *release) writePackages(goarch, work string, files []file) error {
 		Description: "hand tasks to an apprentice and get reviewed results\n" +
 			"aad is a local daemon: it has an agent attempt each task, has the attempt reviewed\n" +
 			"against a rubric and the agent revise. aa is its client; aad install makes it a service.",
-		RPM: map[string]string{"buildhost": "aad"},
+		Suggests: []string{"bash-completion"}, // the completions of bash call its functions
+		RPM:      map[string]string{"buildhost": "aad"},
 	}
 	for _, f := range files {
 		if strings.HasPrefix(f.name, "share/man/") { // as distributions have them
@@ -53,7 +56,12 @@ func (r *release) writePackages(goarch, work string, files []file) error {
 				return err
 			}
 		}
-		config.Contents = append(config.Contents, packageContent{Src: f.from, Dst: installed(f.name), FileInfo: map[string]any{"mode": int(f.mode), "mtime": at}})
+		c := packageContent{Src: f.from, Dst: installed(f.name), FileInfo: map[string]any{"mode": int(f.mode), "mtime": at}}
+		if own, ok := strings.CutPrefix(c.Dst, "/usr/share/zsh/vendor-completions/"); ok { // which is Debian's
+			c.Packager = "deb"
+			config.Contents = append(config.Contents, packageContent{Src: c.Src, Dst: "/usr/share/zsh/site-functions/" + own, FileInfo: c.FileInfo, Packager: "rpm"})
+		}
+		config.Contents = append(config.Contents, c)
 	}
 	text, err := atomicfile.JSON(config)
 	if err != nil {

@@ -67,7 +67,9 @@ func (m *Maker) Object(t reflect.Type) map[string]any {
 		if !f.Optional && nilIsNull(f.Type) {
 			s = OrNull(s)
 		}
-		if f.Enum != nil {
+		if items, isList := s["items"].(map[string]any); isList && f.Enum != nil {
+			items["enum"] = f.Enum
+		} else if f.Enum != nil {
 			s["enum"] = f.Enum
 		}
 		if f.Min != "" {
