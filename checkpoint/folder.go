@@ -126,7 +126,7 @@ func Known(dir string, stage Stage, data []byte) bool {
 		return false
 	}
 	for _, e := range entries {
-		if !strings.Contains(e.Name(), "_"+string(stage)) {
+		if !e.Type().IsRegular() || !strings.Contains(e.Name(), "_"+string(stage)) {
 			continue
 		}
 		held, err := os.ReadFile(filepath.Join(dir, historyFolder, e.Name()))

@@ -138,6 +138,17 @@ func read(file string, info fs.FileInfo) (content, error) {
 	return c, nil
 }
 
+// Read returns what stands in a question's file. The error is fs.ErrNotExist, or a
+// *Refusal of what is no plain file: it never waits on a pipe.
+func Read(dir string, stage Stage) ([]byte, error) {
+	file, info, err := locate(Path(dir, stage))
+	if err != nil {
+		return nil, err
+	}
+	c, err := read(file, info)
+	return c.data, err
+}
+
 // appendAll reads one byte more than is allowed, so that too much is seen.
 func appendAll(data []byte, from io.Reader) ([]byte, error) {
 	for len(data) <= maxBytes {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -145,7 +146,8 @@ func (o Options) explainOrStart(ctx context.Context, dialled error) (conn *rpc.C
 	if ctx.Err() != nil {
 		return nil, nil, ctx.Err()
 	}
-	if err := checkHome(o.Home); err != nil {
+	// Root may start a service of the machine, whose home is another user's.
+	if err := checkHome(o.Home); err != nil && (os.Geteuid() != 0 || !o.hasService()) {
 		return nil, nil, err
 	}
 	if !errors.Is(dialled, rpc.ErrNoDaemon) {

@@ -20,7 +20,7 @@ func Home() (string, error) {
 		return "", apprentice.Errorf(apprentice.Unmet, "there is no home directory to keep aad's files in").
 			Because(err).WithHint("set AA_HOME to a folder of your own")
 	}
-	return filepath.Join(user, ".aad"), nil
+	return absolute(filepath.Join(user, ".aad"))
 }
 
 // Socket returns the absolute path of the socket of a home: $AA_SOCKET, else

@@ -43,11 +43,6 @@ func (c *Client) RunEvents(ctx context.Context, p rpc.RunEventsParams) (rpc.RunE
 	return call(ctx, c, rpc.RunEvents, p)
 }
 
-// RunOutput returns a piece of what an attempt printed.
-func (c *Client) RunOutput(ctx context.Context, p rpc.RunOutputParams) (rpc.RunOutputResult, error) {
-	return call(ctx, c, rpc.RunOutput, p)
-}
-
 // RunCancel asks for the end of a run; it may still be running when it returns.
 func (c *Client) RunCancel(ctx context.Context, run string) (apprentice.Run, error) {
 	return call(ctx, c, rpc.RunCancel, rpc.RunParams{RunID: run})

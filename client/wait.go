@@ -17,9 +17,30 @@ func (c *Client) RunWait(ctx context.Context, p rpc.RunWaitParams) (rpc.RunWaitR
 	if p.Deadline > 0 {
 		end = time.Now().Add(time.Duration(p.Deadline) * time.Second)
 	}
+	return outlasting(ctx, c, rpc.RunWait, func() rpc.RunWaitParams {
+		if !end.IsZero() {
+			p.Deadline = max(1, int(math.Ceil(time.Until(end).Seconds())))
+		}
+		return p
+	})
+}
+
+// RunOutput returns a piece of what an attempt printed. Where it follows, it outlives a
+// restart of the daemon.
+func (c *Client) RunOutput(ctx context.Context, p rpc.RunOutputParams) (rpc.RunOutputResult, error) {
+	if !p.Follow {
+		return call(ctx, c, rpc.RunOutput, p)
+	}
+	return outlasting(ctx, c, rpc.RunOutput, func() rpc.RunOutputParams { return p })
+}
+
+// outlasting calls a method that waits and alters nothing, again where the daemon went
+// away meanwhile: one that died is started again where Options say so, one that was
+// stopped is waited for.
+func outlasting[P, R any](ctx context.Context, c *Client, m rpc.Method[P, R], params func() P) (R, error) {
 	stopped := false
 	for pause := firstPause; ; pause = min(2*pause, time.Second) {
-		result, err := call(ctx, c, rpc.RunWait, p)
+		result, err := call(ctx, c, m, params())
 		if err == nil || errors.Is(err, context.Canceled) || apprentice.KindOf(err) != apprentice.Unavailable {
 			return result, err
 		}
@@ -35,9 +56,6 @@ func (c *Client) RunWait(ctx context.Context, p rpc.RunWaitParams) (rpc.RunWaitR
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return result, ctx.Err()
-		}
-		if !end.IsZero() {
-			p.Deadline = max(1, int(math.Ceil(time.Until(end).Seconds())))
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -183,10 +182,14 @@ func (d *desk) keepTaken(ctx context.Context, run apprentice.Run, asked checkpoi
 	}
 	d.mu.Unlock()
 	d.files.Lock()
-	other, err := os.ReadFile(checkpoint.Path(dir, stage))
-	if err == nil && !bytes.Equal(other, s.content) {
+	other, err := checkpoint.Read(dir, stage)
+	var noFile *checkpoint.Refusal
+	switch {
+	case errors.As(err, &noFile): // a folder or a pipe stands there: the answer takes its place
+		err = checkpoint.Archive(dir, stage, asked.CreatedAt)
+	case err == nil && !bytes.Equal(other, s.content):
 		err = d.setAside(dir, asked, other)
-	} else {
+	default:
 		other, err = nil, nil
 	}
 	err = errors.Join(err, loop.KeepAnswer(dir, asked, s.answer, s.by, at))

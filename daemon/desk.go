@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -143,7 +142,7 @@ func watchKey(id apprentice.RunID, stage checkpoint.Stage) string {
 // belongs to an earlier question goes to history.
 func putFile(dir string, asked checkpoint.File) error {
 	stage := asked.Stage()
-	data, err := os.ReadFile(checkpoint.Path(dir, stage))
+	data, err := checkpoint.Read(dir, stage)
 	if err == nil {
 		have, ok := standing(data)
 		if !ok {

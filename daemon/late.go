@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"os"
 
 	"aad/apprentice"
 	"aad/checkpoint"
@@ -91,7 +90,7 @@ func (d *desk) watchAnswered(run apprentice.Run) (any bool) {
 		if c := run.Checkpoint; c != nil && c.Stage == string(stage) {
 			continue
 		}
-		data, err := os.ReadFile(checkpoint.Path(dir, stage))
+		data, err := checkpoint.Read(dir, stage)
 		if err != nil {
 			continue
 		}

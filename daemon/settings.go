@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -129,6 +130,15 @@ func (s *settings) set(key, value string, unset bool) error {
 	if _, err := s.parse(text); err != nil {
 		return err
 	}
+	path, err := filepath.EvalSymlinks(s.path) // a link is written through
+	if errors.Is(err, fs.ErrNotExist) {
+		if to, err := os.Readlink(s.path); err == nil {
+			return apprentice.Errorf(apprentice.Conflict, "%s is a link to %s, which is not there", s.path, to).WithHint("make that file, or remove the link")
+		}
+		path = s.path
+	} else if err != nil {
+		return fmt.Errorf("write %s: %w", s.path, err)
+	}
 	s.stamp.size = -1 // also when the clock stands still
-	return atomicfile.WriteSynced(s.path, text, 0o600)
+	return atomicfile.WriteSynced(path, text, 0o600)
 }

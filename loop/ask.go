@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -175,7 +174,7 @@ func (p *pass) keepAgain(name string, a answered) error {
 	f, dir := q.File, p.folder.Checkpoints()
 	f.Revision, f.CreatedAt = a.Revision, a.AskedAt
 	var have checkpoint.File
-	data, err := os.ReadFile(checkpoint.Path(dir, f.Stage()))
+	data, err := checkpoint.Read(dir, f.Stage())
 	if err == nil && json.Unmarshal(data, &have) == nil && have.CheckpointID == f.CheckpointID && have.ResolvedAt == "" {
 		return KeepAnswer(dir, f, a.Answer, a.By, a.At)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,9 @@ func daemonCommand(a *app) *cobra.Command {
 			Use: "restart", Short: "Stop aad and start it again; attempts go on meanwhile", Example: "  aa daemon restart",
 			Args: takes(0, 0),
 			RunE: func(cmd *cobra.Command, _ []string) error {
+				if err := a.mayStart(cmd.Context()); err != nil {
+					return err
+				}
 				if _, err := a.stopDaemon(cmd.Context(), false); err != nil {
 					return err
 				}
@@ -97,6 +101,22 @@ are worked on go on without it and are taken up when it starts again.`,
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "do not wait for calls in progress")
 	return cmd
+}
+
+// mayStart refuses to stop an aad that could not be started again for its settings.
+func (a *app) mayStart(ctx context.Context) error {
+	c, err := a.dial(ctx, false)
+	if err != nil {
+		return nil // there is none to stop, or stopping tells why it cannot be reached
+	}
+	defer c.Close()
+	_, err = c.SettingsGet(ctx, "")
+	var fault *apprentice.Error
+	if !errors.As(err, &fault) || fault.Kind == apprentice.Unavailable {
+		return nil
+	}
+	return apprentice.Errorf(fault.Kind, "aad goes on, since it could not start again: %s", fault.Message).
+		WithHint("%s", cmp.Or(fault.Hint, "mend the file, then aa daemon restart"))
 }
 
 // stopDaemon stops aad and waits until its process has gone. It reports whether

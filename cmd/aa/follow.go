@@ -53,7 +53,7 @@ func (a *app) follow(ctx context.Context, c *client.Client, run apprentice.RunID
 	case ctx.Err() != nil:
 		return a.detached(run, "detached: the run goes on")
 	case reason == client.Stopping:
-		return a.detached(run, "aad was stopped: the run goes on when it starts again")
+		return a.detached(run, aadStopped)
 	case reason == "deleted":
 		return apprentice.Errorf(apprentice.NotFound, "run %s was deleted", run)
 	case err != nil && !errors.Is(err, errAsked) && !errors.Is(err, errLeave):
@@ -65,6 +65,8 @@ func (a *app) follow(ctx context.Context, c *client.Client, run apprentice.RunID
 	signal.Reset(os.Interrupt, syscall.SIGTERM) // what is left to do may be broken off
 	return a.result(ctx, c, run, f.out)
 }
+
+const aadStopped = "aad was stopped: the run goes on when it starts again"
 
 // detached tells how to come back to a run that goes on.
 func (a *app) detached(run apprentice.RunID, why string) error {

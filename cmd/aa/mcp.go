@@ -9,6 +9,7 @@ import (
 	"os"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"aad/apprentice"
@@ -29,7 +30,8 @@ func mcpCommand(a *app) *cobra.Command {
 		Short: "Serve aad to agents and editors over stdio, by the Model Context Protocol",
 		Long: `Serve aad to agents and editors by the Model Context Protocol, on stdin and stdout.
 Tools queue tasks, follow runs and read what they delivered; run folders are
-resources. Answering checkpoints is for people: the tool for it is there only with
+resources. The first call starts aad where none runs; one that is stopped later stays
+so. Answering checkpoints is for people: the tool for it is there only with
 --allow-answers, and never for an agent that aad itself has started.`,
 		Example: `  aa mcp
   claude mcp add aad -- aa mcp`,
@@ -44,7 +46,38 @@ resources. Answering checkpoints is for people: the tool for it is there only wi
 // goes unnoticed.
 type mcpServer struct {
 	app     *app
-	answers bool // answer_checkpoint is offered
+	answers bool        // answer_checkpoint is offered
+	reached atomic.Bool // aad has answered in this session
+}
+
+// restartTime is how long an aad that has answered before may be away.
+const restartTime = 5 * time.Second
+
+// connect starts aad for the first call of a session, and none later: a person who
+// stopped it meant it, and an agent that polls would undo that.
+func (m *mcpServer) connect(ctx context.Context) (*client.Client, error) {
+	again := m.reached.Load()
+	for begun := time.Now(); ; {
+		var c *client.Client
+		var err error
+		if again {
+			c, err = m.app.dial(ctx, false)
+		} else {
+			c, err = m.app.connect(ctx)
+		}
+		if err == nil {
+			m.reached.Store(true)
+			return c, nil
+		}
+		if !again || !errors.Is(err, rpc.ErrNoDaemon) || time.Since(begun) > restartTime {
+			return nil, err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 const mcpInstructions = `aad works tasks with an apprentice agent and reviews each attempt against a rubric.
@@ -78,7 +111,7 @@ func (m *mcpServer) serve(ctx context.Context) error {
 func tool[In any](m *mcpServer, s *mcp.Server, t *mcp.Tool, body func(context.Context, *client.Client, *mcp.CallToolRequest, In) (any, error)) {
 	t.InputSchema = (&typeschema.Maker{Strict: true}).Object(reflect.TypeFor[In]())
 	mcp.AddTool(s, t, func(ctx context.Context, r *mcp.CallToolRequest, in In) (*mcp.CallToolResult, any, error) {
-		c, err := m.app.connect(ctx)
+		c, err := m.connect(ctx)
 		if err != nil {
 			return nil, nil, toldFully(err)
 		}

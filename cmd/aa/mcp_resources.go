@@ -45,7 +45,7 @@ func (m *mcpServer) addResources(s *mcp.Server) {
 // resource makes a handler of a body that has a connection to aad of its own.
 func (m *mcpServer) resource(body func(ctx context.Context, c *client.Client, uri string) (*mcp.ResourceContents, error)) mcp.ResourceHandler {
 	return func(ctx context.Context, r *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
-		c, err := m.app.connect(ctx)
+		c, err := m.connect(ctx)
 		if err != nil {
 			return nil, resourceError(err)
 		}

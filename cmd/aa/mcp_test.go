@@ -121,6 +121,9 @@ func TestMCPToolThatWaitsNamesTheRunWhenAadStops(t *testing.T) {
 	if got := mustJSON(t, <-result); !strings.Contains(got, "-sleep-60 is queued") || !strings.Contains(got, "aad has stopped") {
 		t.Errorf("the call is answered with %s", got)
 	}
+	if got := mustJSON(t, m.call(t, "list_runs", `{}`)); !strings.Contains(got, "aad is not running") {
+		t.Errorf("an aad that was stopped is started again, or: %s", got)
+	}
 	m.aa(t, "cancel", "@last")
 }
 

@@ -62,8 +62,12 @@ func (a *app) watchRun(ctx context.Context, c *client.Client, run string, after 
 		return a.follow(ctx, c, detail.Run.RunID, after, follow)
 	}
 	p := rpc.RunWatchParams{RunID: string(detail.Run.RunID), After: after, UntilEnd: true}
-	if _, err = c.Watch(ctx, p, func(n rpc.RunEventNote) error { return a.emit(n.Event) }); err != nil {
+	reason, err := c.Watch(ctx, p, func(n rpc.RunEventNote) error { return a.emit(n.Event) })
+	switch {
+	case err != nil:
 		return err
+	case reason == client.Stopping:
+		return a.detached(detail.Run.RunID, aadStopped)
 	}
 	if detail, err = c.RunGet(ctx, p.RunID); err != nil {
 		return err
@@ -72,12 +76,16 @@ func (a *app) watchRun(ctx context.Context, c *client.Client, run string, after 
 }
 
 func (a *app) watchAll(ctx context.Context, c *client.Client, p rpc.RunWatchParams) error {
-	_, err := c.Watch(ctx, p, func(n rpc.RunEventNote) error {
+	reason, err := c.Watch(ctx, p, func(n rpc.RunEventNote) error {
 		if a.json || a.jsonProgress {
 			return a.emit(numbered{n.Seq, n.Event})
 		}
 		_, err := fmt.Fprintln(a.out, eventLine(n.Event, string(n.Event.RunID), a.style))
 		return err
 	})
+	if err == nil && reason == client.Stopping {
+		a.note("aad was stopped: aa daemon start, then aa watch")
+		return exitDetached
+	}
 	return err
 }
