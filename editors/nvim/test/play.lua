@@ -58,6 +58,11 @@ local function shows(text)
   end
 end
 
+-- kept reports whether there is a line like this under that path in a run's folder.
+local function kept(where, pattern)
+  return vim.fn.system("grep -rs -e " .. vim.fn.shellescape(pattern) .. " $AA_HOME/runs/*/" .. where) ~= ""
+end
+
 -- A selection is queued; aad is started for it.
 vim.api.nvim_buf_set_lines(0, 0, -1, false, { "not this", "echo hello > artifacts/greeting.txt", "nor this" })
 vim.cmd("2AaRun")
@@ -124,8 +129,20 @@ chosen = { "failed" }
 keys("not like this")
 vim.cmd("AaAnswer")
 holds("the chosen answer is taken", heard("evaluation is failed"))
-holds("its notes are kept", function()
-  return vim.fn.system({ "grep", "-rl", "not like this", os.getenv("AA_HOME") .. "/runs" }) ~= ""
+holds("what was typed is the feedback", function()
+  return kept("mentor_checkpoints/evaluation_checkpoint.json", '"feedback": "not like this"')
+end)
+holds("it is asked whether to revise", heard("waits for you: revision"))
+chosen = { "revise" }
+keys("with a zone")
+said = {}
+vim.cmd("AaAnswer")
+holds("the revision waits for its evaluation", heard("waits for you: evaluation"))
+holds("notes on another decision are notes", function()
+  return kept("mentor_checkpoints", '"notes": "with a zone"')
+end)
+holds("the next attempt was told the feedback", function()
+  return kept("packages/*/attempts/revised/input/feedback.md", "not like this")
 end)
 require("aad").call("run/cancel", { run_id = "@last" }, function() end)
 holds("the run ends", heard("Run cancelled"))

@@ -182,25 +182,32 @@ local function ask(prompt, done)
   end
 end
 
--- answer asks for one of the decisions that the question offers, and notes.
+-- field is where a person's remark on a decision belongs: the next attempt is told the
+-- feedback on one that failed; all else is kept as notes.
+local function field(q, decision)
+  return q.stage == "evaluation" and decision == "failed" and "feedback" or "notes"
+end
+
+-- answer asks for one of the decisions that the question offers, and a remark on it.
 function M.answer(run)
   with_question(run, function(q)
     vim.ui.select(q.decisions, { prompt = q.stage .. " of " .. q.title .. ":" }, function(decision)
       if not decision then
         return
       end
-      ask("Notes (may be empty): ", function(notes)
-        M.resolve(q, decision, notes)
+      local prompt = field(q, decision) == "feedback" and "Feedback for the apprentice" or "Notes"
+      ask(prompt .. " (may be empty): ", function(remark)
+        M.resolve(q, decision, remark)
       end)
     end)
   end)
 end
 
 -- resolve gives the answer to the question that was seen.
-function M.resolve(q, decision, notes)
+function M.resolve(q, decision, remark)
   local values = { decision = decision }
-  if notes ~= "" then
-    values.notes = notes
+  if remark ~= "" then
+    values[field(q, decision)] = remark
   end
   call("checkpoint/resolve", { run_id = q.run_id, stage = q.stage, revision = q.revision, values = values }, function(done)
     tell(done.stage .. " is " .. done.decision)
