@@ -159,7 +159,37 @@ holds("a stopped aad stays so", function()
   return refused == "aad does not run"
 end)
 said = {}
+vim.g.aad_command = "false"
+for _ = 1, 5 do
+  vim.cmd("AaDiff")
+end
+holds("five commands fail", function()
+  return #said == 5
+end)
+vim.wait(2500) -- the watch is tried anew meanwhile
+holds("that it is tried anew is not told", function()
+  return #said == 5
+end)
+vim.g.aad_command = aa
 vim.fn.system({ aa, "daemon", "start" })
+local function watchers()
+  local n
+  require("aad.rpc").call("daemon/status", {}, function(_, status)
+    n = status and status.watchers
+  end, true)
+  vim.wait(5000, function()
+    return n
+  end, 10)
+  return n
+end
+holds("what follows events is back", function()
+  return watchers() == 1
+end)
+vim.wait(1500) -- longer than until a further one would come
+holds("and is there once", function()
+  return watchers() == 1
+end)
+said = {}
 vim.fn.system({ aa, "submit", "echo third > artifacts/third.txt", "--mentor-mode", "checks" })
 holds("what happens after aad came back is told", heard("Run completed, passed"))
 

@@ -215,15 +215,31 @@ function M.resolve(q, decision, remark)
   end)
 end
 
+local follow
+local due = false -- the watch is to go on, and a timer runs until then
+
+-- resume has the watch go on after a while; one timer does, however often it is called.
+local function resume()
+  if due or not M.watching or M.leaving then
+    return
+  end
+  due = true
+  vim.defer_fn(function()
+    due = false
+    follow(true)
+  end, 1000)
+end
+
 -- follow subscribes to what comes after the last event that is known, so that nothing
 -- is missed while aad is away. again is true when it did so before: then an aad that
 -- was stopped is waited for, not started.
-local function follow(again)
+function follow(again)
   local function failed(err)
-    if not again then
-      M.watching = false
-      fault(err)
+    if again then
+      return resume()
     end
+    M.watching = false
+    fault(err)
   end
   if M.seq then
     return rpc.call("run/watch", { after = M.seq }, function(err)
@@ -248,13 +264,7 @@ function M.watch()
   end
 end
 
-rpc.on_close = function()
-  if M.watching and not M.leaving then
-    vim.defer_fn(function()
-      follow(true)
-    end, 1000)
-  end
-end
+rpc.on_close = resume
 
 local ended = { run_completed = true, run_cancelled = true, followup_completed = true }
 

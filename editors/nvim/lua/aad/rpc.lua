@@ -8,7 +8,7 @@ local uv = vim.loop
 local conn = { state = "closed", pipe = nil, next_id = 0, calls = {}, waiting = {}, rest = "" }
 
 -- on_notify is called with method and params of what aad sends unasked; on_close
--- when the connection is gone. Whoever uses this module sets them.
+-- when a connection that was open is gone. Whoever uses this module sets them.
 M.on_notify = function() end
 M.on_close = function() end
 
@@ -29,7 +29,7 @@ local function closed(reason)
   if conn.pipe and not conn.pipe:is_closing() then
     conn.pipe:close()
   end
-  local calls, waiting = conn.calls, conn.waiting
+  local lost, calls, waiting = conn.state == "open", conn.calls, conn.waiting
   conn = { state = "closed", pipe = nil, next_id = conn.next_id, calls = {}, waiting = {}, rest = "" }
   for _, done in pairs(calls) do
     done({ message = reason, data = { kind = "unavailable" } })
@@ -37,7 +37,9 @@ local function closed(reason)
   for _, done in ipairs(waiting) do
     done({ message = reason, data = { kind = "unavailable" } })
   end
-  M.on_close(reason)
+  if lost then
+    M.on_close(reason)
+  end
 end
 
 local function take(line)
@@ -55,29 +57,31 @@ local function take(line)
   end
 end
 
-local function read(err, data)
-  if err or not data then
-    return vim.schedule(function()
-      closed(err or "aad has hung up")
-    end)
+-- read takes in what came on a pipe; what a pipe that was given up still says is dropped.
+local function read(pipe, err, data)
+  if pipe ~= conn.pipe then
+    return
+  elseif err or not data then
+    return closed(err or "aad has hung up")
   end
-  vim.schedule(function()
-    conn.rest = conn.rest .. data
-    while true do
-      local at = conn.rest:find("\n", 1, true)
-      if not at then
-        return
-      end
-      local line = conn.rest:sub(1, at - 1)
-      conn.rest = conn.rest:sub(at + 1)
-      take(line)
+  conn.rest = conn.rest .. data
+  while true do
+    local at = conn.rest:find("\n", 1, true)
+    if not at then
+      return
     end
-  end)
+    local line = conn.rest:sub(1, at - 1)
+    conn.rest = conn.rest:sub(at + 1)
+    take(line)
+  end
 end
 
 local function opened()
   conn.state = "open"
-  conn.pipe:read_start(read)
+  local pipe = conn.pipe
+  pipe:read_start(vim.schedule_wrap(function(err, data)
+    read(pipe, err, data)
+  end))
   local waiting = conn.waiting
   conn.waiting = {}
   for _, done in ipairs(waiting) do
