@@ -53,18 +53,25 @@ func (p place) command(t *testing.T, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-func TestNeovimQueuesShowsAndAnswers(t *testing.T) {
+func TestNeovimQueuesShowsAndAnswers(t *testing.T) { play(t, "play.lua") }
+
+func TestNeovimTellsOfAnAnswerThatIsRefused(t *testing.T) { play(t, "refused.lua") }
+
+// play runs a script of nvim/test in an editor that has the plugin, with a home of its
+// own. The script ends the editor with an error when something does not hold.
+func play(t *testing.T, script string) {
+	t.Helper()
 	if _, err := exec.LookPath("nvim"); err != nil {
 		t.Skip("there is no nvim")
 	}
-	p := sit(t)
 	folder, err := filepath.Abs("nvim")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := p.command(t, "nvim", "--headless", "--clean", "--cmd", "set runtimepath^="+folder, "-c", "luafile "+filepath.Join(folder, "test/play.lua"))
+	script = filepath.Join(folder, "test", script)
+	cmd := sit(t).command(t, "nvim", "--headless", "--clean", "--cmd", "set runtimepath^="+folder, "-c", "luafile "+script)
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "held: its question is open beside the window") {
+	if err != nil || !strings.Contains(string(out), "held: all of it") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

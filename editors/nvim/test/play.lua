@@ -1,67 +1,7 @@
 -- Run by editors_test.go in a headless Neovim against a real aad: every command is
--- used as a person would, and what must come of it is waited for. It ends the editor
--- with the number of the step that did not hold.
-local said = {}
-vim.notify = function(text)
-  table.insert(said, text)
-  io.stdout:write("notify: " .. text .. "\n")
-end
-
--- What a person types and chooses.
-local chosen, typed = {}, {}
-vim.ui.select = function(items, opts, done)
-  local want = table.remove(chosen, 1)
-  for _, item in ipairs(items) do
-    if item == want or (opts.format_item and opts.format_item(item) == want) then
-      return done(item)
-    end
-  end
-  error("no " .. tostring(want) .. " among " .. vim.inspect(items))
-end
-vim.ui.input = function(_, done)
-  done(table.remove(typed, 1))
-end
-
--- keys are typed at a prompt of Neovim's own, or at the one above.
-local function keys(text)
-  if vim.fn.has("nvim-0.9") == 1 then
-    typed = { text }
-  else
-    vim.api.nvim_feedkeys(text .. "\r", "t", false)
-  end
-end
-
-local step = 0
-local function holds(what, test)
-  step = step + 1
-  local ok = vim.wait(60000, test, 20)
-  io.stdout:write((ok and "held: " or "FAIL: ") .. what .. "\n")
-  if not ok then
-    io.stdout:write(vim.inspect(vim.api.nvim_buf_get_lines(0, 0, -1, false)) .. "\n" .. vim.inspect(said) .. "\n")
-    vim.cmd("cquit " .. step)
-  end
-end
-
-local function heard(text)
-  return function()
-    for _, s in ipairs(said) do
-      if s:find(text, 1, true) then
-        return true
-      end
-    end
-  end
-end
-
-local function shows(text)
-  return function()
-    return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), "\n"):find(text, 1, true) ~= nil
-  end
-end
-
--- kept reports whether there is a line like this under that path in a run's folder.
-local function kept(where, pattern)
-  return vim.fn.system("grep -rs -e " .. vim.fn.shellescape(pattern) .. " $AA_HOME/runs/*/" .. where) ~= ""
-end
+-- used as a person would, and what must come of it is waited for.
+local person = dofile(vim.fn.fnamemodify(debug.getinfo(1, "S").source:sub(2), ":h") .. "/person.lua")
+local keys, holds, heard, shows, kept = person.keys, person.holds, person.heard, person.shows, person.kept
 
 -- A selection is queued; aad is started for it.
 vim.api.nvim_buf_set_lines(0, 0, -1, false, { "not this", "echo hello > artifacts/greeting.txt", "nor this" })
@@ -108,8 +48,8 @@ end)
 holds("the next run asks a person", function()
   return set
 end)
-said = {}
-typed = { "date > artifacts/now.txt" }
+person.said = {}
+person.typed = { "date > artifacts/now.txt" }
 vim.cmd("AaRun")
 holds("that a run waits is told", heard("waits for you"))
 vim.cmd("AaCheckpoint")
@@ -118,14 +58,14 @@ holds("the question is open, at its decision", function()
 end)
 vim.cmd([[s/pending/confirmed/]])
 vim.cmd("silent write")
-said = {}
+person.said = {}
 holds("the saved answer is taken, and the next question comes", heard("waits for you"))
-chosen = { "confirmed" }
+person.chosen = { "confirmed" }
 keys("") -- no notes
 vim.cmd("AaAnswer")
 holds("an answer without notes is taken", heard("rubric is confirmed"))
 holds("the attempt is put before a person", heard("waits for you: evaluation"))
-chosen = { "failed" }
+person.chosen = { "failed" }
 keys("not like this")
 vim.cmd("AaAnswer")
 holds("the chosen answer is taken", heard("evaluation is failed"))
@@ -133,9 +73,9 @@ holds("what was typed is the feedback", function()
   return kept("mentor_checkpoints/evaluation_checkpoint.json", '"feedback": "not like this"')
 end)
 holds("it is asked whether to revise", heard("waits for you: revision"))
-chosen = { "revise" }
+person.chosen = { "revise" }
 keys("with a zone")
-said = {}
+person.said = {}
 vim.cmd("AaAnswer")
 holds("the revision waits for its evaluation", heard("waits for you: evaluation"))
 holds("notes on another decision are notes", function()
@@ -158,17 +98,17 @@ holds("a stopped aad stays so", function()
   require("aad.rpc").connect(without_start, true)
   return refused == "aad does not run"
 end)
-said = {}
+person.said = {}
 vim.g.aad_command = "false"
 for _ = 1, 5 do
   vim.cmd("AaDiff")
 end
 holds("five commands fail", function()
-  return #said == 5
+  return #person.said == 5
 end)
 vim.wait(2500) -- the watch is tried anew meanwhile
 holds("that it is tried anew is not told", function()
-  return #said == 5
+  return #person.said == 5
 end)
 vim.g.aad_command = aa
 vim.fn.system({ aa, "daemon", "start" })
@@ -189,7 +129,7 @@ vim.wait(1500) -- longer than until a further one would come
 holds("and is there once", function()
   return watchers() == 1
 end)
-said = {}
+person.said = {}
 vim.fn.system({ aa, "submit", "echo third > artifacts/third.txt", "--mentor-mode", "checks" })
 holds("what happens after aad came back is told", heard("Run completed, passed"))
 
@@ -205,4 +145,4 @@ holds("its question is open beside the window", function()
   return vim.api.nvim_get_current_line():find('"decision": "pending"', 1, true) ~= nil and vim.fn.bufwinid("aad://runs") ~= -1
 end)
 
-vim.cmd("qall!")
+person.leave()

@@ -130,8 +130,12 @@ function M.artifacts(run, inside)
 end
 
 -- with_question gives done the open question of a run, or of the run that has waited
--- longest.
-local function with_question(run, done)
+-- longest. From then on it is told what comes of the answer.
+local function with_question(run, answer)
+  local function done(q)
+    M.watch()
+    answer(q)
+  end
   if run and run ~= "" then
     return call("checkpoint/get", { run_id = run }, function(q)
       done(q.info)
@@ -159,6 +163,9 @@ function M.checkpoint(run)
       vim.cmd("edit " .. vim.fn.fnameescape(q.path))
       vim.bo.autoread = true
       vim.fn.search('"decision"')
+      if q.refused then
+        return tell("what stands in the file cannot be used: " .. q.refused, vim.log.levels.ERROR)
+      end
       brief(q.how_to) -- the file begins with it
     end
     open()
@@ -274,7 +281,9 @@ rpc.on_notify = function(method, params)
   end
   M.seq = params.seq
   local e = params.event
-  if e.event_type == "checkpoint_opened" then
+  if e.event_type == "checkpoint_rejected" and (e.metadata_json or {}).way == "file" then -- another way has told it
+    tell(e.message .. " (" .. e.run_id .. ")", vim.log.levels.ERROR)
+  elseif e.event_type == "checkpoint_opened" then
     brief(e.message:gsub("^Waits for a person", "waits for you") .. " (:AaAnswer) in " .. e.run_id, vim.log.levels.WARN)
   elseif ended[e.event_type] then
     brief(e.message .. ": " .. e.run_id)
