@@ -145,4 +145,24 @@ holds("its question is open beside the window", function()
   return vim.api.nvim_get_current_line():find('"decision": "pending"', 1, true) ~= nil and vim.fn.bufwinid("aad://runs") ~= -1
 end)
 
+-- A run is cancelled once that is meant.
+vim.cmd("AaRuns")
+local function state_here()
+  return vim.api.nvim_get_current_line():match("^%w+")
+end
+holds("the cursor is on the run that waits", function()
+  return state_here() == "waiting"
+end)
+person.said, person.chosen = {}, { "leave it" }
+vim.api.nvim_feedkeys("x", "x", false)
+vim.wait(300)
+holds("it is asked before, and the run is left", function()
+  return #person.chosen == 0 and #person.said == 0 and state_here() == "waiting"
+end)
+person.chosen = { "cancel it" }
+vim.api.nvim_feedkeys("x", "x", false)
+holds("it is cancelled", function()
+  return heard("Run cancelled")() and state_here() == "cancelled"
+end)
+
 person.leave()

@@ -87,17 +87,26 @@ function M.event(params)
   end, 100)
 end
 
--- run_here is the run in the cursor's line.
+-- run_here is the run in the cursor's line: its id and title.
 function M.run_here()
   local run = state.shown[vim.api.nvim_win_get_cursor(0)[1] - 2]
-  return run and run.run_id
+  return run and run.run_id, run and run.title
+end
+
+-- cancel ends a run if the person means it.
+local function cancel(run, title)
+  vim.ui.select({ "leave it", "cancel it" }, { prompt = "Cancel " .. title:gsub("%c", " ") .. "?" }, function(choice)
+    if choice == "cancel it" then
+      aad.call("run/cancel", { run_id = run }, M.refresh)
+    end
+  end)
 end
 
 local function map(key, action)
   vim.keymap.set("n", key, function()
-    local run = M.run_here()
+    local run, title = M.run_here()
     if run then
-      action(run)
+      action(run, title)
     else
       vim.notify("aad: there is no run in this line", vim.log.levels.WARN)
     end
@@ -129,9 +138,7 @@ function M.open()
     aad.checkpoint(run)
   end)
   map("a", aad.answer)
-  map("x", function(run)
-    aad.call("run/cancel", { run_id = run }, M.refresh)
-  end)
+  map("x", cancel)
   vim.keymap.set("n", "r", M.refresh, { buffer = state.buf, nowait = true })
   vim.keymap.set("n", "q", "<cmd>close<cr>", { buffer = state.buf, nowait = true })
   aad.watch()
