@@ -145,8 +145,37 @@ holds("its question is open beside the window", function()
   return vim.api.nvim_get_current_line():find('"decision": "pending"', 1, true) ~= nil and vim.fn.bufwinid("aad://runs") ~= -1
 end)
 
--- A run is cancelled once that is meant.
+-- Runs that wait stand first, however old; + lists more.
 vim.cmd("AaRuns")
+vim.cmd("close")
+local window = require("aad.window")
+window.page = 2
+vim.fn.system({ aa, "run", "true", "--mentor-mode", "checks" })
+vim.fn.system({ aa, "run", "true", "--mentor-mode", "checks" })
+vim.cmd("AaRuns")
+local function states()
+  local found = {}
+  for _, text in ipairs(vim.api.nvim_buf_get_lines(0, 2, -1, false)) do
+    if text == "" then
+      break
+    end
+    table.insert(found, text:match("^%w+"))
+  end
+  return table.concat(found, " ")
+end
+holds("the run that waits is above the two newest", function()
+  return states() == "waiting failed failed" and shows("+ more")()
+end)
+vim.api.nvim_feedkeys("+", "x", false)
+holds("two more are listed", function()
+  return states() == "waiting failed failed completed"
+end)
+vim.api.nvim_feedkeys("++", "x", false)
+holds("in the end all are, and nothing offers more", function()
+  return #vim.split(states(), " ") == 7 and not shows("+ more")()
+end)
+
+-- A run is cancelled once that is meant.
 local function state_here()
   return vim.api.nvim_get_current_line():match("^%w+")
 end
