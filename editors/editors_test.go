@@ -75,3 +75,22 @@ func play(t *testing.T, script string) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// As README says: the folder is copied into a package, and its help is made.
+func TestNeovimFindsThePluginAndItsHelpAfterInstallation(t *testing.T) {
+	if _, err := exec.LookPath("nvim"); err != nil {
+		t.Skip("there is no nvim")
+	}
+	home := t.TempDir()
+	plugin := filepath.Join(home, "data/nvim/site/pack/aad/start/aad")
+	if err := os.CopyFS(plugin, os.DirFS("nvim")); err != nil {
+		t.Fatal(err)
+	}
+	p := place{env: append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+home+"/data", "XDG_CONFIG_HOME="+home+"/config", "XDG_STATE_HOME="+home+"/state")}
+	help := "for _, word in ipairs({'aad', ':AaRun', 'aad-installation'}) do vim.cmd('help ' .. word) print('help: ' .. vim.fn.expand('%:p')) end"
+	cmd := p.command(t, "nvim", "--headless", "-c", "helptags "+plugin+"/doc", "-c", "lua "+help, "-c", "qall!")
+	out, err := cmd.CombinedOutput()
+	if got := strings.Count(string(out), "help: "+plugin+"/doc/aad.txt"); err != nil || got != 3 {
+		t.Errorf("found %d of 3: %v\n%s", got, err, out)
+	}
+}
