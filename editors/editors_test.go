@@ -57,6 +57,8 @@ func TestNeovimQueuesShowsAndAnswers(t *testing.T) { play(t, "play.lua") }
 
 func TestNeovimTellsOfAnAnswerThatIsRefused(t *testing.T) { play(t, "refused.lua") }
 
+func TestNeovimAtTheEdges(t *testing.T) { play(t, "edges.lua") }
+
 // play runs a script of nvim/test in an editor that has the plugin, with a home of its
 // own. The script ends the editor with an error when something does not hold.
 func play(t *testing.T, script string) {

@@ -1,6 +1,6 @@
 -- Speaks JSON-RPC with aad over its socket, one object a line. Read M.connect first.
--- It shows nothing and never blocks the editor but in M.wait, which only tests use.
-local M = {}
+-- It shows nothing and never blocks the editor but in M.wait.
+local M = { protocol = 1 } -- docs/protocol.md: another one is refused
 
 local uv = vim.loop
 
@@ -25,20 +25,23 @@ function M.socket_path()
   return home .. "/aad.sock"
 end
 
+-- closed gives the connection up. reason is told to all that wait: a sentence, or the
+-- error of a call.
 local function closed(reason)
   if conn.pipe and not conn.pipe:is_closing() then
     conn.pipe:close()
   end
   local lost, calls, waiting = conn.state == "open", conn.calls, conn.waiting
   conn = { state = "closed", pipe = nil, next_id = conn.next_id, calls = {}, waiting = {}, rest = "" }
+  local err = type(reason) == "table" and reason or { message = reason, data = { kind = "unavailable" } }
   for _, done in pairs(calls) do
-    done({ message = reason, data = { kind = "unavailable" } })
+    done(err)
   end
   for _, done in ipairs(waiting) do
-    done({ message = reason, data = { kind = "unavailable" } })
+    done(err)
   end
   if lost then
-    M.on_close(reason)
+    M.on_close()
   end
 end
 
@@ -76,17 +79,38 @@ local function read(pipe, err, data)
   end
 end
 
+local function send(method, params, done)
+  conn.next_id = conn.next_id + 1
+  conn.calls[conn.next_id] = done
+  local request = { jsonrpc = "2.0", id = conn.next_id, method = method, params = next(params or {}) and params or vim.empty_dict() }
+  conn.pipe:write(vim.json.encode(request) .. "\n")
+end
+
+-- opened greets aad, and lets the calls go that wait if both speak the same protocol.
 local function opened()
-  conn.state = "open"
   local pipe = conn.pipe
   pipe:read_start(vim.schedule_wrap(function(err, data)
     read(pipe, err, data)
   end))
-  local waiting = conn.waiting
-  conn.waiting = {}
-  for _, done in ipairs(waiting) do
-    done()
-  end
+  local v = vim.version()
+  local client = string.format("aad for Neovim %d.%d.%d", v.major, v.minor, v.patch)
+  send("initialize", { client = client, protocol = M.protocol }, function(err)
+    if pipe ~= conn.pipe then
+      return -- given up meanwhile, and that was told
+    elseif err then
+      if err.data and err.data.field == "protocol" then
+        err.message = "this plugin and aad are of versions that do not go together: " .. err.message
+        err.data.hint = "bring plugin and aad to the same version; aa daemon restart starts the installed aad"
+      end
+      return closed(err)
+    end
+    conn.state = "open"
+    local waiting = conn.waiting
+    conn.waiting = {}
+    for _, done in ipairs(waiting) do
+      done()
+    end
+  end)
 end
 
 local function dial(done)
@@ -155,11 +179,24 @@ function M.call(method, params, done, running)
     if err then
       return done(err)
     end
-    conn.next_id = conn.next_id + 1
-    conn.calls[conn.next_id] = done
-    local request = { jsonrpc = "2.0", id = conn.next_id, method = method, params = next(params or {}) and params or vim.empty_dict() }
-    conn.pipe:write(vim.json.encode(request) .. "\n")
+    send(method, params, done)
   end, running)
+end
+
+-- wait calls a method of an aad that runs and returns the error, or nil and the result.
+-- It holds the editor up for half a second at most.
+function M.wait(method, params)
+  local ended, failed, got
+  M.call(method, params, function(err, result)
+    ended, failed, got = true, err, result
+  end, true)
+  vim.wait(500, function()
+    return ended
+  end, 5)
+  if not ended then
+    failed = { message = "aad does not answer" }
+  end
+  return failed, got
 end
 
 -- close ends the connection.
