@@ -41,6 +41,20 @@ local function ref(run)
   return (run and run ~= "") and run or "@last"
 end
 
+-- complete lists the runs whose ids begin so; for a command that answers, those that
+-- wait. Where aad does not run there are none.
+function M.complete(lead, command)
+  local answers = command == "AaCheckpoint" or command == "AaAnswer"
+  local _, found = rpc.wait(answers and "checkpoint/list" or "run/list", { limit = 200 })
+  local ids = {}
+  for _, run in ipairs(found and (found.runs or found.checkpoints) or {}) do
+    if vim.startswith(run.run_id, lead) then
+      table.insert(ids, run.run_id)
+    end
+  end
+  return ids
+end
+
 -- run queues a task. assets are absolute paths.
 function M.run(instruction, assets)
   if not instruction or vim.trim(instruction) == "" then
