@@ -11,6 +11,53 @@ rpc.protocol = 1
 vim.cmd("AaRun echo hello > artifacts/greeting.txt")
 holds("with the same protocol a task is queued", heard("Run completed, passed"))
 
+-- A selection is taken as it is, a range in whole lines.
+local instruction
+require("aad").run = function(text)
+  instruction = text
+end
+vim.api.nvim_buf_set_lines(0, 0, -1, false, { "see: drüben", "und über", "no" })
+local function becomes(text)
+  return function()
+    return instruction == text
+  end
+end
+local function types(keys)
+  vim.api.nvim_feedkeys(vim.api.nvim_replace_termcodes(keys, true, false, true), "xt", false)
+end
+types("gg0fdvjFü:AaRun<CR>")
+holds("a selection over two lines ends with its last character", becomes("drüben\nund ü"))
+types("gg0fdve:AaRun and then<CR>")
+holds("one within a line is that, after the prompt", becomes("and then\n\ndrüben"))
+types("gg0v$:AaRun<CR>")
+holds("one to the line's end is the line", becomes("see: drüben"))
+types(":1,1AaRun<CR>")
+types(":1,2AaRun<CR>")
+holds("lines that are named are whole", becomes("see: drüben\nund über"))
+types("gg0fdV:AaRun<CR>")
+holds("selected lines are whole", becomes("see: drüben"))
+types("gg0fdvl<Esc>:%AaRun<CR>")
+holds("so is the whole buffer", becomes("see: drüben\nund über\nno"))
+vim.o.selection = "exclusive"
+types("gg0fdvjFü:AaRun<CR>")
+holds("an exclusive selection ends before its last character", becomes("drüben\nund "))
+vim.o.selection = "inclusive"
+
+-- A buffer with changes that may not be hidden keeps its window.
+vim.o.hidden = false
+vim.cmd("AaArtifacts")
+holds("the artifact is open in another window", function()
+  return shows("hello")() and #vim.api.nvim_list_wins() == 2
+end)
+vim.api.nvim_buf_set_lines(0, 0, -1, false, { "changed" })
+vim.cmd("AaArtifacts")
+vim.wait(300)
+holds("changes of the artifact itself are left", function()
+  return shows("changed")() and #vim.api.nvim_list_wins() == 2 and not heard("E37")()
+end)
+vim.cmd("edit! | close")
+vim.o.hidden = true
+
 -- Ids are completed; commands that answer are offered the runs that wait.
 vim.fn.system({ "aa", "submit", "date > artifacts/now.txt", "--mentor-mode", "expert_led" })
 holds("another run waits", heard("waits for you"))

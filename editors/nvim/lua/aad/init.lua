@@ -67,6 +67,31 @@ function M.run(instruction, assets)
   end)
 end
 
+-- marked reports whether a range is that of the last characterwise selection. Neovim
+-- hands over lines only; a range that was typed in numbers is no selection.
+local function marked(opts)
+  local typed = vim.fn.histget("cmd", -1):find("^[%d%.,$%%+-]+AaRun") ~= nil
+  local first, last = vim.fn.line("'<"), vim.fn.line("'>")
+  return opts.range == 2 and not typed and vim.fn.visualmode() == "v" and first == opts.line1 and last == opts.line2
+end
+
+-- selected is the text of the command's range: of a characterwise selection exactly
+-- what is selected, else whole lines.
+local function selected(opts)
+  local lines = vim.api.nvim_buf_get_lines(0, opts.line1 - 1, opts.line2, false)
+  if marked(opts) then
+    local last, upto = lines[#lines], vim.fn.col("'>")
+    if vim.o.selection == "exclusive" then
+      upto = upto - 1
+    else
+      upto = upto - 1 + #vim.fn.matchstr(last, [[\%]] .. upto .. "c.")
+    end
+    lines[#lines] = last:sub(1, upto)
+    lines[1] = lines[1]:sub(vim.fn.col("'<"))
+  end
+  return table.concat(lines, "\n")
+end
+
 -- run_command is :[range]AaRun[!] [prompt]: the prompt, the selection, or both. With
 -- ! the file in the buffer goes along as an asset.
 function M.run_command(opts)
@@ -75,7 +100,7 @@ function M.run_command(opts)
     table.insert(parts, opts.args)
   end
   if opts.range > 0 then
-    table.insert(parts, table.concat(vim.api.nvim_buf_get_lines(0, opts.line1 - 1, opts.line2, false), "\n"))
+    table.insert(parts, selected(opts))
   end
   local assets
   if opts.bang then
@@ -91,6 +116,20 @@ function M.run_command(opts)
   vim.ui.input({ prompt = "Task: " }, function(text)
     M.run(text, assets)
   end)
+end
+
+-- edit opens a file. A buffer that has changes and may not be hidden keeps its window.
+-- It reports whether that went well, and tells where it did not.
+local function edit(path)
+  if vim.api.nvim_buf_get_name(0) == path and vim.bo.modified then
+    return true -- it is open, and what was typed there stays
+  end
+  local split = vim.bo.modified and not vim.o.hidden
+  local ok, err = pcall(vim.cmd, (split and "split " or "edit ") .. vim.fn.fnameescape(path))
+  if not ok then
+    tell(err:gsub("^.-(E%d+:)", "%1"), vim.log.levels.ERROR)
+  end
+  return ok
 end
 
 -- scratch shows lines in a buffer of its own.
@@ -121,7 +160,7 @@ function M.artifacts(run, inside)
   local path = inside or "artifacts"
   call("run/file", { run_id = ref(run), path = path }, function(file)
     if not file.dir then
-      return vim.cmd("edit " .. vim.fn.fnameescape(file.absolute))
+      return edit(file.absolute)
     end
     local entries = file.entries or {}
     local function open(entry)
@@ -174,7 +213,9 @@ function M.checkpoint(run)
       if vim.fn.filereadable(q.path) == 0 and tries < 200 then
         return vim.defer_fn(open, 50)
       end
-      vim.cmd("edit " .. vim.fn.fnameescape(q.path))
+      if not edit(q.path) then
+        return
+      end
       vim.bo.autoread = true
       vim.fn.search('"decision"')
       if q.refused then
