@@ -91,4 +91,12 @@ holds("a program that is missing and an aad that does not run are told", functio
   return shows("the program no-such-program is not found")() and shows("there is no socket /nowhere/aad.sock")()
 end)
 
+-- Why aad cannot be started is told as aa has it.
+local broken = vim.fn.tempname()
+vim.fn.writefile({ "#!/bin/sh", "echo 'aa: the disk is full' >&2", "exit 1" }, broken)
+vim.fn.setfperm(broken, "rwx------")
+vim.g.aad_command = broken
+vim.cmd("AaDiff")
+holds("that the disk is full is told", heard("aad: aa: the disk is full"))
+
 person.leave()

@@ -145,6 +145,14 @@ holds("its question is open beside the window", function()
   return vim.api.nvim_get_current_line():find('"decision": "pending"', 1, true) ~= nil and vim.fn.bufwinid("aad://runs") ~= -1
 end)
 
+vim.cmd("bwipeout!")
+vim.cmd("AaRuns")
+vim.cmd("only")
+vim.api.nvim_feedkeys("c", "x", false)
+holds("also where that was the only one", function()
+  return vim.api.nvim_get_current_line():find('"decision": "pending"', 1, true) ~= nil and vim.fn.bufwinid("aad://runs") ~= -1
+end)
+
 -- Runs that wait stand first, however old; + lists more.
 vim.cmd("AaRuns")
 vim.cmd("close")

@@ -129,9 +129,18 @@ end
 
 -- start has aa start aad, or the installed service, and calls done when that ended.
 local function start(done)
+  local told = {}
   local ok, job = pcall(vim.fn.jobstart, { vim.g.aad_command or "aa", "daemon", "start" }, {
+    stderr_buffered = true,
+    on_stderr = function(_, lines)
+      told = lines
+    end,
     on_exit = function(_, code)
-      done(code ~= 0 and "aa daemon start has ended with " .. code or nil)
+      if code == 0 then
+        return done()
+      end
+      local why = vim.trim(table.concat(told, " "))
+      done(why ~= "" and why or "aa daemon start has ended with " .. code)
     end,
   })
   if not ok or job <= 0 then

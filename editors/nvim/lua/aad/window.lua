@@ -135,6 +135,14 @@ local function cancel(run, title)
   end)
 end
 
+-- leave goes to where a file may be opened, beside the window with runs.
+local function leave()
+  vim.cmd("wincmd p")
+  if vim.api.nvim_get_current_buf() == state.buf then
+    vim.cmd("aboveleft new")
+  end
+end
+
 local function map(key, action)
   vim.keymap.set("n", key, function()
     local run, title = M.run_here()
@@ -162,12 +170,12 @@ function M.open()
   vim.wo.wrap = false
   pcall(vim.api.nvim_buf_set_name, state.buf, "aad://runs")
   map("<CR>", function(run)
-    vim.cmd("wincmd p")
+    leave()
     aad.artifacts(run)
   end)
   map("d", aad.diff)
   map("c", function(run)
-    vim.cmd("wincmd p")
+    leave()
     aad.checkpoint(run)
   end)
   map("a", aad.answer)
