@@ -20,4 +20,15 @@ holds("the refusal is told with its reason", heard('cannot be "accepted"'))
 person.said = {}
 vim.cmd("AaCheckpoint")
 holds("so it is when the file is opened again", heard("what stands in the file cannot be used"))
+-- As in a new editor: what comes of a choice is told too.
+require("aad").leaving = true
+require("aad.rpc").close()
+for _, name in ipairs({ "aad", "aad.rpc", "aad.window" }) do
+  package.loaded[name] = nil
+end
+person.said, person.chosen = {}, { "confirmed" }
+person.keys("")
+vim.cmd("AaAnswer")
+holds("the next question is told to who has only answered", heard("waits for you: rubric"))
+
 person.leave()
