@@ -53,18 +53,46 @@ func (p place) command(t *testing.T, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-func TestNeovimQueuesShowsAndAnswers(t *testing.T) {
+func TestNeovimQueuesShowsAndAnswers(t *testing.T) { play(t, "play.lua") }
+
+func TestNeovimTellsOfAnAnswerThatIsRefused(t *testing.T) { play(t, "refused.lua") }
+
+func TestNeovimAtTheEdges(t *testing.T) { play(t, "edges.lua") }
+
+// play runs a script of nvim/test in an editor that has the plugin, with a home of its
+// own. The script ends the editor with an error when something does not hold.
+func play(t *testing.T, script string) {
+	t.Helper()
 	if _, err := exec.LookPath("nvim"); err != nil {
 		t.Skip("there is no nvim")
 	}
-	p := sit(t)
 	folder, err := filepath.Abs("nvim")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := p.command(t, "nvim", "--headless", "--clean", "--cmd", "set runtimepath^="+folder, "-c", "luafile "+filepath.Join(folder, "test/play.lua"))
+	script = filepath.Join(folder, "test", script)
+	cmd := sit(t).command(t, "nvim", "--headless", "--clean", "--cmd", "set runtimepath^="+folder, "-c", "luafile "+script)
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "held: its question is open beside the window") {
+	if err != nil || !strings.Contains(string(out), "held: all of it") {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// As README says: the folder is copied into a package, and its help is made.
+func TestNeovimFindsThePluginAndItsHelpAfterInstallation(t *testing.T) {
+	if _, err := exec.LookPath("nvim"); err != nil {
+		t.Skip("there is no nvim")
+	}
+	home := t.TempDir()
+	plugin := filepath.Join(home, "data/nvim/site/pack/aad/start/aad")
+	if err := os.CopyFS(plugin, os.DirFS("nvim")); err != nil {
+		t.Fatal(err)
+	}
+	p := place{env: append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+home+"/data", "XDG_CONFIG_HOME="+home+"/config", "XDG_STATE_HOME="+home+"/state")}
+	help := "for _, word in ipairs({'aad', ':AaRun', 'aad-installation'}) do vim.cmd('help ' .. word) print('help: ' .. vim.fn.expand('%:p')) end"
+	cmd := p.command(t, "nvim", "--headless", "-c", "helptags "+plugin+"/doc", "-c", "lua "+help, "-c", "qall!")
+	out, err := cmd.CombinedOutput()
+	if got := strings.Count(string(out), "help: "+plugin+"/doc/aad.txt"); err != nil || got != 3 {
+		t.Errorf("found %d of 3: %v\n%s", got, err, out)
 	}
 }

@@ -24,7 +24,9 @@ for name, what in pairs({
 }) do
   command(name, function(opts)
     require("aad")[what[1]](opts.args)
-  end, { nargs = "?", desc = what[2] .. "; without a run, of the latest or the one that waits longest" })
+  end, { nargs = "?", complete = function(lead)
+    return require("aad").complete(lead, name)
+  end, desc = what[2] .. "; without a run, of the latest or the one that waits longest" })
 end
 
 command("AaWatch", function()

@@ -1,62 +1,7 @@
 -- Run by editors_test.go in a headless Neovim against a real aad: every command is
--- used as a person would, and what must come of it is waited for. It ends the editor
--- with the number of the step that did not hold.
-local said = {}
-vim.notify = function(text)
-  table.insert(said, text)
-  io.stdout:write("notify: " .. text .. "\n")
-end
-
--- What a person types and chooses.
-local chosen, typed = {}, {}
-vim.ui.select = function(items, opts, done)
-  local want = table.remove(chosen, 1)
-  for _, item in ipairs(items) do
-    if item == want or (opts.format_item and opts.format_item(item) == want) then
-      return done(item)
-    end
-  end
-  error("no " .. tostring(want) .. " among " .. vim.inspect(items))
-end
-vim.ui.input = function(_, done)
-  done(table.remove(typed, 1))
-end
-
--- keys are typed at a prompt of Neovim's own, or at the one above.
-local function keys(text)
-  if vim.fn.has("nvim-0.9") == 1 then
-    typed = { text }
-  else
-    vim.api.nvim_feedkeys(text .. "\r", "t", false)
-  end
-end
-
-local step = 0
-local function holds(what, test)
-  step = step + 1
-  local ok = vim.wait(60000, test, 20)
-  io.stdout:write((ok and "held: " or "FAIL: ") .. what .. "\n")
-  if not ok then
-    io.stdout:write(vim.inspect(vim.api.nvim_buf_get_lines(0, 0, -1, false)) .. "\n" .. vim.inspect(said) .. "\n")
-    vim.cmd("cquit " .. step)
-  end
-end
-
-local function heard(text)
-  return function()
-    for _, s in ipairs(said) do
-      if s:find(text, 1, true) then
-        return true
-      end
-    end
-  end
-end
-
-local function shows(text)
-  return function()
-    return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), "\n"):find(text, 1, true) ~= nil
-  end
-end
+-- used as a person would, and what must come of it is waited for.
+local person = dofile(vim.fn.fnamemodify(debug.getinfo(1, "S").source:sub(2), ":h") .. "/person.lua")
+local keys, holds, heard, shows, kept = person.keys, person.holds, person.heard, person.shows, person.kept
 
 -- A selection is queued; aad is started for it.
 vim.api.nvim_buf_set_lines(0, 0, -1, false, { "not this", "echo hello > artifacts/greeting.txt", "nor this" })
@@ -103,8 +48,8 @@ end)
 holds("the next run asks a person", function()
   return set
 end)
-said = {}
-typed = { "date > artifacts/now.txt" }
+person.said = {}
+person.typed = { "date > artifacts/now.txt" }
 vim.cmd("AaRun")
 holds("that a run waits is told", heard("waits for you"))
 vim.cmd("AaCheckpoint")
@@ -113,19 +58,31 @@ holds("the question is open, at its decision", function()
 end)
 vim.cmd([[s/pending/confirmed/]])
 vim.cmd("silent write")
-said = {}
+person.said = {}
 holds("the saved answer is taken, and the next question comes", heard("waits for you"))
-chosen = { "confirmed" }
+person.chosen = { "confirmed" }
 keys("") -- no notes
 vim.cmd("AaAnswer")
 holds("an answer without notes is taken", heard("rubric is confirmed"))
 holds("the attempt is put before a person", heard("waits for you: evaluation"))
-chosen = { "failed" }
+person.chosen = { "failed" }
 keys("not like this")
 vim.cmd("AaAnswer")
 holds("the chosen answer is taken", heard("evaluation is failed"))
-holds("its notes are kept", function()
-  return vim.fn.system({ "grep", "-rl", "not like this", os.getenv("AA_HOME") .. "/runs" }) ~= ""
+holds("what was typed is the feedback", function()
+  return kept("mentor_checkpoints/evaluation_checkpoint.json", '"feedback": "not like this"')
+end)
+holds("it is asked whether to revise", heard("waits for you: revision"))
+person.chosen = { "revise" }
+keys("with a zone")
+person.said = {}
+vim.cmd("AaAnswer")
+holds("the revision waits for its evaluation", heard("waits for you: evaluation"))
+holds("notes on another decision are notes", function()
+  return kept("mentor_checkpoints", '"notes": "with a zone"')
+end)
+holds("the next attempt was told the feedback", function()
+  return kept("packages/*/attempts/revised/input/feedback.md", "not like this")
 end)
 require("aad").call("run/cancel", { run_id = "@last" }, function() end)
 holds("the run ends", heard("Run cancelled"))
@@ -141,8 +98,38 @@ holds("a stopped aad stays so", function()
   require("aad.rpc").connect(without_start, true)
   return refused == "aad does not run"
 end)
-said = {}
+person.said = {}
+vim.g.aad_command = "false"
+for _ = 1, 5 do
+  vim.cmd("AaDiff")
+end
+holds("five commands fail", function()
+  return #person.said == 5
+end)
+vim.wait(2500) -- the watch is tried anew meanwhile
+holds("that it is tried anew is not told", function()
+  return #person.said == 5
+end)
+vim.g.aad_command = aa
 vim.fn.system({ aa, "daemon", "start" })
+local function watchers()
+  local n
+  require("aad.rpc").call("daemon/status", {}, function(_, status)
+    n = status and status.watchers
+  end, true)
+  vim.wait(5000, function()
+    return n
+  end, 10)
+  return n
+end
+holds("what follows events is back", function()
+  return watchers() == 1
+end)
+vim.wait(1500) -- longer than until a further one would come
+holds("and is there once", function()
+  return watchers() == 1
+end)
+person.said = {}
 vim.fn.system({ aa, "submit", "echo third > artifacts/third.txt", "--mentor-mode", "checks" })
 holds("what happens after aad came back is told", heard("Run completed, passed"))
 
@@ -158,4 +145,61 @@ holds("its question is open beside the window", function()
   return vim.api.nvim_get_current_line():find('"decision": "pending"', 1, true) ~= nil and vim.fn.bufwinid("aad://runs") ~= -1
 end)
 
-vim.cmd("qall!")
+vim.cmd("bwipeout!")
+vim.cmd("AaRuns")
+vim.cmd("only")
+vim.api.nvim_feedkeys("c", "x", false)
+holds("also where that was the only one", function()
+  return vim.api.nvim_get_current_line():find('"decision": "pending"', 1, true) ~= nil and vim.fn.bufwinid("aad://runs") ~= -1
+end)
+
+-- Runs that wait stand first, however old; + lists more.
+vim.cmd("AaRuns")
+vim.cmd("close")
+local window = require("aad.window")
+window.page = 2
+vim.fn.system({ aa, "run", "true", "--mentor-mode", "checks" })
+vim.fn.system({ aa, "run", "true", "--mentor-mode", "checks" })
+vim.cmd("AaRuns")
+local function states()
+  local found = {}
+  for _, text in ipairs(vim.api.nvim_buf_get_lines(0, 2, -1, false)) do
+    if text == "" then
+      break
+    end
+    table.insert(found, text:match("^%w+"))
+  end
+  return table.concat(found, " ")
+end
+holds("the run that waits is above the two newest", function()
+  return states() == "waiting failed failed" and shows("+ more")()
+end)
+vim.api.nvim_feedkeys("+", "x", false)
+holds("two more are listed", function()
+  return states() == "waiting failed failed completed"
+end)
+vim.api.nvim_feedkeys("++", "x", false)
+holds("in the end all are, and nothing offers more", function()
+  return #vim.split(states(), " ") == 7 and not shows("+ more")()
+end)
+
+-- A run is cancelled once that is meant.
+local function state_here()
+  return vim.api.nvim_get_current_line():match("^%w+")
+end
+holds("the cursor is on the run that waits", function()
+  return state_here() == "waiting"
+end)
+person.said, person.chosen = {}, { "leave it" }
+vim.api.nvim_feedkeys("x", "x", false)
+vim.wait(300)
+holds("it is asked before, and the run is left", function()
+  return #person.chosen == 0 and #person.said == 0 and state_here() == "waiting"
+end)
+person.chosen = { "cancel it" }
+vim.api.nvim_feedkeys("x", "x", false)
+holds("it is cancelled", function()
+  return heard("Run cancelled")() and state_here() == "cancelled"
+end)
+
+person.leave()

@@ -41,6 +41,20 @@ local function ref(run)
   return (run and run ~= "") and run or "@last"
 end
 
+-- complete lists the runs whose ids begin so; for a command that answers, those that
+-- wait. Where aad does not run there are none.
+function M.complete(lead, command)
+  local answers = command == "AaCheckpoint" or command == "AaAnswer"
+  local _, found = rpc.wait(answers and "checkpoint/list" or "run/list", { limit = 200 })
+  local ids = {}
+  for _, run in ipairs(found and (found.runs or found.checkpoints) or {}) do
+    if vim.startswith(run.run_id, lead) then
+      table.insert(ids, run.run_id)
+    end
+  end
+  return ids
+end
+
 -- run queues a task. assets are absolute paths.
 function M.run(instruction, assets)
   if not instruction or vim.trim(instruction) == "" then
@@ -53,6 +67,31 @@ function M.run(instruction, assets)
   end)
 end
 
+-- marked reports whether a range is that of the last characterwise selection. Neovim
+-- hands over lines only; a range that was typed in numbers is no selection.
+local function marked(opts)
+  local typed = vim.fn.histget("cmd", -1):find("^[%d%.,$%%+-]+AaRun") ~= nil
+  local first, last = vim.fn.line("'<"), vim.fn.line("'>")
+  return opts.range == 2 and not typed and vim.fn.visualmode() == "v" and first == opts.line1 and last == opts.line2
+end
+
+-- selected is the text of the command's range: of a characterwise selection exactly
+-- what is selected, else whole lines.
+local function selected(opts)
+  local lines = vim.api.nvim_buf_get_lines(0, opts.line1 - 1, opts.line2, false)
+  if marked(opts) then
+    local last, upto = lines[#lines], vim.fn.col("'>")
+    if vim.o.selection == "exclusive" then
+      upto = upto - 1
+    else
+      upto = upto - 1 + #vim.fn.matchstr(last, [[\%]] .. upto .. "c.")
+    end
+    lines[#lines] = last:sub(1, upto)
+    lines[1] = lines[1]:sub(vim.fn.col("'<"))
+  end
+  return table.concat(lines, "\n")
+end
+
 -- run_command is :[range]AaRun[!] [prompt]: the prompt, the selection, or both. With
 -- ! the file in the buffer goes along as an asset.
 function M.run_command(opts)
@@ -61,7 +100,7 @@ function M.run_command(opts)
     table.insert(parts, opts.args)
   end
   if opts.range > 0 then
-    table.insert(parts, table.concat(vim.api.nvim_buf_get_lines(0, opts.line1 - 1, opts.line2, false), "\n"))
+    table.insert(parts, selected(opts))
   end
   local assets
   if opts.bang then
@@ -77,6 +116,20 @@ function M.run_command(opts)
   vim.ui.input({ prompt = "Task: " }, function(text)
     M.run(text, assets)
   end)
+end
+
+-- edit opens a file. A buffer that has changes and may not be hidden keeps its window.
+-- It reports whether that went well, and tells where it did not.
+local function edit(path)
+  if vim.api.nvim_buf_get_name(0) == path and vim.bo.modified then
+    return true -- it is open, and what was typed there stays
+  end
+  local split = vim.bo.modified and not vim.o.hidden
+  local ok, err = pcall(vim.cmd, (split and "split " or "edit ") .. vim.fn.fnameescape(path))
+  if not ok then
+    tell(err:gsub("^.-(E%d+:)", "%1"), vim.log.levels.ERROR)
+  end
+  return ok
 end
 
 -- scratch shows lines in a buffer of its own.
@@ -107,7 +160,7 @@ function M.artifacts(run, inside)
   local path = inside or "artifacts"
   call("run/file", { run_id = ref(run), path = path }, function(file)
     if not file.dir then
-      return vim.cmd("edit " .. vim.fn.fnameescape(file.absolute))
+      return edit(file.absolute)
     end
     local entries = file.entries or {}
     local function open(entry)
@@ -130,8 +183,12 @@ function M.artifacts(run, inside)
 end
 
 -- with_question gives done the open question of a run, or of the run that has waited
--- longest.
-local function with_question(run, done)
+-- longest. From then on it is told what comes of the answer.
+local function with_question(run, answer)
+  local function done(q)
+    M.watch()
+    answer(q)
+  end
   if run and run ~= "" then
     return call("checkpoint/get", { run_id = run }, function(q)
       done(q.info)
@@ -156,9 +213,14 @@ function M.checkpoint(run)
       if vim.fn.filereadable(q.path) == 0 and tries < 200 then
         return vim.defer_fn(open, 50)
       end
-      vim.cmd("edit " .. vim.fn.fnameescape(q.path))
+      if not edit(q.path) then
+        return
+      end
       vim.bo.autoread = true
       vim.fn.search('"decision"')
+      if q.refused then
+        return tell("what stands in the file cannot be used: " .. q.refused, vim.log.levels.ERROR)
+      end
       brief(q.how_to) -- the file begins with it
     end
     open()
@@ -182,25 +244,32 @@ local function ask(prompt, done)
   end
 end
 
--- answer asks for one of the decisions that the question offers, and notes.
+-- field is where a person's remark on a decision belongs: the next attempt is told the
+-- feedback on one that failed; all else is kept as notes.
+local function field(q, decision)
+  return q.stage == "evaluation" and decision == "failed" and "feedback" or "notes"
+end
+
+-- answer asks for one of the decisions that the question offers, and a remark on it.
 function M.answer(run)
   with_question(run, function(q)
     vim.ui.select(q.decisions, { prompt = q.stage .. " of " .. q.title .. ":" }, function(decision)
       if not decision then
         return
       end
-      ask("Notes (may be empty): ", function(notes)
-        M.resolve(q, decision, notes)
+      local prompt = field(q, decision) == "feedback" and "Feedback for the apprentice" or "Notes"
+      ask(prompt .. " (may be empty): ", function(remark)
+        M.resolve(q, decision, remark)
       end)
     end)
   end)
 end
 
 -- resolve gives the answer to the question that was seen.
-function M.resolve(q, decision, notes)
+function M.resolve(q, decision, remark)
   local values = { decision = decision }
-  if notes ~= "" then
-    values.notes = notes
+  if remark ~= "" then
+    values[field(q, decision)] = remark
   end
   call("checkpoint/resolve", { run_id = q.run_id, stage = q.stage, revision = q.revision, values = values }, function(done)
     tell(done.stage .. " is " .. done.decision)
@@ -208,15 +277,31 @@ function M.resolve(q, decision, notes)
   end)
 end
 
+local follow
+local due = false -- the watch is to go on, and a timer runs until then
+
+-- resume has the watch go on after a while; one timer does, however often it is called.
+local function resume()
+  if due or not M.watching or M.leaving then
+    return
+  end
+  due = true
+  vim.defer_fn(function()
+    due = false
+    follow(true)
+  end, 1000)
+end
+
 -- follow subscribes to what comes after the last event that is known, so that nothing
 -- is missed while aad is away. again is true when it did so before: then an aad that
 -- was stopped is waited for, not started.
-local function follow(again)
+function follow(again)
   local function failed(err)
-    if not again then
-      M.watching = false
-      fault(err)
+    if again then
+      return resume()
     end
+    M.watching = false
+    fault(err)
   end
   if M.seq then
     return rpc.call("run/watch", { after = M.seq }, function(err)
@@ -241,13 +326,7 @@ function M.watch()
   end
 end
 
-rpc.on_close = function()
-  if M.watching and not M.leaving then
-    vim.defer_fn(function()
-      follow(true)
-    end, 1000)
-  end
-end
+rpc.on_close = resume
 
 local ended = { run_completed = true, run_cancelled = true, followup_completed = true }
 
@@ -257,7 +336,9 @@ rpc.on_notify = function(method, params)
   end
   M.seq = params.seq
   local e = params.event
-  if e.event_type == "checkpoint_opened" then
+  if e.event_type == "checkpoint_rejected" and (e.metadata_json or {}).way == "file" then -- another way has told it
+    tell(e.message .. " (" .. e.run_id .. ")", vim.log.levels.ERROR)
+  elseif e.event_type == "checkpoint_opened" then
     brief(e.message:gsub("^Waits for a person", "waits for you") .. " (:AaAnswer) in " .. e.run_id, vim.log.levels.WARN)
   elseif ended[e.event_type] then
     brief(e.message .. ": " .. e.run_id)

@@ -1,6 +1,6 @@
 -- Speaks JSON-RPC with aad over its socket, one object a line. Read M.connect first.
--- It shows nothing and never blocks the editor but in M.wait, which only tests use.
-local M = {}
+-- It shows nothing and never blocks the editor but in M.wait.
+local M = { protocol = 1 } -- docs/protocol.md: another one is refused
 
 local uv = vim.loop
 
@@ -8,7 +8,7 @@ local uv = vim.loop
 local conn = { state = "closed", pipe = nil, next_id = 0, calls = {}, waiting = {}, rest = "" }
 
 -- on_notify is called with method and params of what aad sends unasked; on_close
--- when the connection is gone. Whoever uses this module sets them.
+-- when a connection that was open is gone. Whoever uses this module sets them.
 M.on_notify = function() end
 M.on_close = function() end
 
@@ -25,19 +25,24 @@ function M.socket_path()
   return home .. "/aad.sock"
 end
 
+-- closed gives the connection up. reason is told to all that wait: a sentence, or the
+-- error of a call.
 local function closed(reason)
   if conn.pipe and not conn.pipe:is_closing() then
     conn.pipe:close()
   end
-  local calls, waiting = conn.calls, conn.waiting
+  local lost, calls, waiting = conn.state == "open", conn.calls, conn.waiting
   conn = { state = "closed", pipe = nil, next_id = conn.next_id, calls = {}, waiting = {}, rest = "" }
+  local err = type(reason) == "table" and reason or { message = reason, data = { kind = "unavailable" } }
   for _, done in pairs(calls) do
-    done({ message = reason, data = { kind = "unavailable" } })
+    done(err)
   end
   for _, done in ipairs(waiting) do
-    done({ message = reason, data = { kind = "unavailable" } })
+    done(err)
   end
-  M.on_close(reason)
+  if lost then
+    M.on_close()
+  end
 end
 
 local function take(line)
@@ -55,34 +60,57 @@ local function take(line)
   end
 end
 
-local function read(err, data)
-  if err or not data then
-    return vim.schedule(function()
-      closed(err or "aad has hung up")
-    end)
+-- read takes in what came on a pipe; what a pipe that was given up still says is dropped.
+local function read(pipe, err, data)
+  if pipe ~= conn.pipe then
+    return
+  elseif err or not data then
+    return closed(err or "aad has hung up")
   end
-  vim.schedule(function()
-    conn.rest = conn.rest .. data
-    while true do
-      local at = conn.rest:find("\n", 1, true)
-      if not at then
-        return
-      end
-      local line = conn.rest:sub(1, at - 1)
-      conn.rest = conn.rest:sub(at + 1)
-      take(line)
+  conn.rest = conn.rest .. data
+  while true do
+    local at = conn.rest:find("\n", 1, true)
+    if not at then
+      return
     end
-  end)
+    local line = conn.rest:sub(1, at - 1)
+    conn.rest = conn.rest:sub(at + 1)
+    take(line)
+  end
 end
 
+local function send(method, params, done)
+  conn.next_id = conn.next_id + 1
+  conn.calls[conn.next_id] = done
+  local request = { jsonrpc = "2.0", id = conn.next_id, method = method, params = next(params or {}) and params or vim.empty_dict() }
+  conn.pipe:write(vim.json.encode(request) .. "\n")
+end
+
+-- opened greets aad, and lets the calls go that wait if both speak the same protocol.
 local function opened()
-  conn.state = "open"
-  conn.pipe:read_start(read)
-  local waiting = conn.waiting
-  conn.waiting = {}
-  for _, done in ipairs(waiting) do
-    done()
-  end
+  local pipe = conn.pipe
+  pipe:read_start(vim.schedule_wrap(function(err, data)
+    read(pipe, err, data)
+  end))
+  local v = vim.version()
+  local client = string.format("aad for Neovim %d.%d.%d", v.major, v.minor, v.patch)
+  send("initialize", { client = client, protocol = M.protocol }, function(err)
+    if pipe ~= conn.pipe then
+      return -- given up meanwhile, and that was told
+    elseif err then
+      if err.data and err.data.field == "protocol" then
+        err.message = "this plugin and aad are of versions that do not go together: " .. err.message
+        err.data.hint = "bring plugin and aad to the same version; aa daemon restart starts the installed aad"
+      end
+      return closed(err)
+    end
+    conn.state = "open"
+    local waiting = conn.waiting
+    conn.waiting = {}
+    for _, done in ipairs(waiting) do
+      done()
+    end
+  end)
 end
 
 local function dial(done)
@@ -101,9 +129,18 @@ end
 
 -- start has aa start aad, or the installed service, and calls done when that ended.
 local function start(done)
+  local told = {}
   local ok, job = pcall(vim.fn.jobstart, { vim.g.aad_command or "aa", "daemon", "start" }, {
+    stderr_buffered = true,
+    on_stderr = function(_, lines)
+      told = lines
+    end,
     on_exit = function(_, code)
-      done(code ~= 0 and "aa daemon start has ended with " .. code or nil)
+      if code == 0 then
+        return done()
+      end
+      local why = vim.trim(table.concat(told, " "))
+      done(why ~= "" and why or "aa daemon start has ended with " .. code)
     end,
   })
   if not ok or job <= 0 then
@@ -151,11 +188,24 @@ function M.call(method, params, done, running)
     if err then
       return done(err)
     end
-    conn.next_id = conn.next_id + 1
-    conn.calls[conn.next_id] = done
-    local request = { jsonrpc = "2.0", id = conn.next_id, method = method, params = next(params or {}) and params or vim.empty_dict() }
-    conn.pipe:write(vim.json.encode(request) .. "\n")
+    send(method, params, done)
   end, running)
+end
+
+-- wait calls a method of an aad that runs and returns the error, or nil and the result.
+-- It holds the editor up for half a second at most.
+function M.wait(method, params)
+  local ended, failed, got
+  M.call(method, params, function(err, result)
+    ended, failed, got = true, err, result
+  end, true)
+  vim.wait(500, function()
+    return ended
+  end, 5)
+  if not ended then
+    failed = { message = "aad does not answer" }
+  end
+  return failed, got
 end
 
 -- close ends the connection.
