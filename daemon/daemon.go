@@ -172,11 +172,20 @@ func (d *Daemon) serve(ctx context.Context, listener net.Listener) error {
 	d.log.Info("aad is stopping", "runs_in_progress", d.sched.busy())
 	close(d.stopping)
 	d.endCalls()
-	for _, stop := range []func(){stopServer, stopAlive, stopMetrics, stopMeter, stopClearing, stopSched, stopDesk, stopSharing, stopPacker, d.hooks.end, stopMirror} {
-		stop()
+	for _, p := range []struct {
+		name string
+		stop func()
+	}{{"calls", stopServer}, {"signs of life", stopAlive}, {"metrics", stopMetrics}, {"counting", stopMeter}, {"clearing", stopClearing},
+		{"runs", stopSched}, {"questions", stopDesk}, {"sharing", stopSharing}, {"bundles", stopPacker}, {"hooks", d.hooks.end}, {"run folders", stopMirror}} {
+		slow := time.AfterFunc(slowStop, func() { d.log.Warn("aad cannot stop yet", "waits_for", p.name) })
+		p.stop()
+		slow.Stop()
 	}
 	return err
 }
+
+// slowStop is when a stop says in the log what it waits for.
+const slowStop = 10 * time.Second
 
 // part runs one part of the daemon beside the others. The returned function ends
 // its ctx and waits for it; serve calls it.
