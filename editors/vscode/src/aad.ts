@@ -14,6 +14,11 @@ export interface Run {
   checkpoint?: { stage: string } | null;
 }
 
+interface Page {
+  runs: Run[];
+  next?: string; // the cursor of the next page
+}
+
 export interface RunEvent {
   run_id: string;
   event_type: string;
@@ -72,6 +77,8 @@ export const going = new Set(["queued", "deferred", "running", "waiting"]);
 
 const comeback = 30000; // milliseconds a run that was answered may take to ask the next question
 
+export const page = 50; // runs that are read at once
+
 const again = 1000; // milliseconds until a lost connection is tried anew
 
 // Aad is one connection, made when it is needed and again when it was lost. A watch is
@@ -106,8 +113,28 @@ export class Aad {
     return this.follow();
   }
 
-  async runs(limit = 50): Promise<Run[]> {
-    return (await this.call<{ runs: Run[] }>("run/list", { limit })).runs;
+  // newest is for the window: the runs that wait for a person, then the others among the
+  // newest runs, room of them; more is whether there are older ones.
+  async newest(room: number): Promise<{ runs: Run[]; more: boolean }> {
+    const waiting = (await this.look<Page>("run/list", { states: ["waiting"], limit: 200 })).runs;
+    const runs = new Map(waiting.map((run) => [run.run_id, run]));
+    let cursor: string | undefined;
+    for (let left = room; left > 0; ) {
+      const read: Page = await this.look("run/list", { limit: Math.min(left, page), cursor });
+      read.runs.filter((run) => !runs.has(run.run_id)).forEach((run) => runs.set(run.run_id, run));
+      left -= read.runs.length;
+      cursor = read.next;
+      if (!cursor) {
+        break;
+      }
+    }
+    return { runs: [...runs.values()], more: cursor !== undefined };
+  }
+
+  // runs is newest for a person.
+  async runs(room = page): Promise<Run[]> {
+    await this.connect(true);
+    return (await this.newest(room)).runs;
   }
 
   async submit(instruction: string, assets: string[] = []): Promise<Run> {
@@ -116,6 +143,16 @@ export class Aad {
 
   async question(run: string): Promise<Question> {
     return (await this.call<{ info: Question }>("checkpoint/get", { run_id: run })).info;
+  }
+
+  // seen is question for the window itself.
+  async seen(run: string): Promise<Question> {
+    return (await this.look<{ info: Question }>("checkpoint/get", { run_id: run })).info;
+  }
+
+  // waiting is how many questions wait; for the window itself.
+  async waiting(): Promise<number> {
+    return (await this.look<{ checkpoints: Question[] }>("checkpoint/list", { limit: 200 })).checkpoints.length;
   }
 
   async questions(): Promise<Question[]> {

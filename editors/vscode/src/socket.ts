@@ -23,14 +23,14 @@ export function dial(where: string): Promise<net.Socket> {
 // start has aa start aad, or the installed service.
 export function start(command: string | undefined): Promise<void> {
   if (!command) {
-    return Promise.reject(new Error("aad does not run, and the setting aad.command names no program that starts it"));
+    return Promise.reject(new Error("aad does not run, and the setting aad.command is empty"));
   }
   return new Promise((resolve, reject) => {
     cp.execFile(command, ["daemon", "start"], (e, _out, said) => {
       if (!e) {
         resolve();
       } else if (typeof e.code === "string") {
-        reject(new Error(`aad does not run, and ${command} cannot be started (${e.code}): have the setting aad.command name the program aa`));
+        reject(new Error(`the setting aad.command names no program to start aad with: ${command} (${e.code})`));
       } else {
         reject(new Error(said.trim() || e.message));
       }

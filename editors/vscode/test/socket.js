@@ -3,7 +3,7 @@
 // Read main last; an error that nobody catches ends the test, as it would the editor.
 const assert = require("assert");
 const cp = require("child_process");
-const { Aad, approving, rejecting } = require("../out/aad");
+const { Aad, approving, page, rejecting } = require("../out/aad");
 
 const events = [];
 let losses = 0;
@@ -91,11 +91,36 @@ async function storm() {
   w.dispose();
 }
 
+// order has an old run wait for a person, and more runs queued than a page has.
+async function order() {
+  const w = window("aa");
+  await w.call("settings/set", { key: "mentor_mode", value: "expert_led" });
+  const waiting = (await w.submit("echo first > artifacts/first.txt")).run_id;
+  await until("a run waits", async () => (await w.call("run/get", { run_id: waiting })).run.queue_state === "waiting");
+  await w.call("queue/pause");
+  const queued = [];
+  for (let n = 0; n < page + 10; n++) {
+    queued.unshift((await w.submit(`echo ${n} > artifacts/n.txt`)).run_id);
+  }
+  const ids = async (room) => (await w.newest(room)).runs.map((r) => r.run_id);
+  assert.strictEqual((await w.newest(page)).more, true);
+  const first = (await w.newest(page)).runs.filter((r) => r.queue_state !== "waiting").map((r) => r.run_id);
+  assert.deepStrictEqual(first, queued.slice(0, page));
+  assert.strictEqual((await ids(page))[0], waiting);
+  const all = await ids(10 * page);
+  assert.strictEqual(new Set(all).size, all.length, "a run is listed twice");
+  assert.deepStrictEqual(queued.filter((id) => !all.includes(id)), []);
+  assert.strictEqual((await w.newest(10 * page)).more, false);
+  console.log("held: what waits comes first, and more pages follow");
+  w.dispose();
+}
+
 async function main() {
   await away();
   await gap();
   await storm();
   await play();
+  await order();
   console.log("all held");
 }
 
