@@ -39,7 +39,7 @@ export function activate(context: vscode.ExtensionContext): void {
     }
     log.appendLine(`  ${new Date(event.created_at).toTimeString().slice(0, 8)}  ${event.message}`);
     runs.refresh();
-    if (event.event_type.startsWith("checkpoint_")) {
+    if (event.event_type.startsWith("checkpoint_") || ended.has(event.event_type)) {
       void count(aad, view);
     }
     if (event.event_type === "checkpoint_opened") {

@@ -18,6 +18,7 @@ const runs = () => JSON.parse(aa("rpc", "run/list", "{}")).runs;
 const row = (text) => page.locator(".pane-body .monaco-list-row", { hasText: text }).first();
 const report = () => page.locator('.pane-body .monaco-list-row[aria-level="2"]', { hasText: "report.md" });
 const editor = (text) => page.locator(".editor-instance .view-lines", { hasText: text }).first();
+const badge = () => page.locator(".activitybar .badge-content", { hasText: "1" });
 const toast = (text) => page.locator(".notification-toast", { hasText: text });
 const status = (text) => page.locator(".statusbar", { hasText: text }).waitFor();
 
@@ -219,12 +220,14 @@ async function cancel() {
   await command("aad: Submit the Selection as a Task");
   await until("a third run is listed", () => runs().length === 3);
   await waits(runs()[0].run_id, "task_intake");
+  await badge().waitFor();
   await command("aad: Cancel");
   await choose("waiting");
   await page.locator(".monaco-dialog-box").waitFor();
   await shot("cancel");
   await page.locator(".monaco-dialog-box .monaco-button", { hasText: "Cancel the Run" }).click();
   await row("cancelled").waitFor();
+  await badge().waitFor({ state: "hidden" });
   await shot("cancelled");
 }
 
