@@ -18,8 +18,9 @@ import (
 
 // place is a home of its own, with the built programs in the PATH.
 type place struct {
-	bin string
-	env []string
+	bin  string
+	home string // $AA_HOME
+	env  []string
 }
 
 func TestMain(m *testing.M) { os.Exit(testbin.Main{M: m}.Run()) }
@@ -32,7 +33,8 @@ func sit(t *testing.T) place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := place{bin: bin, env: append(os.Environ(), "HOME="+home, "AA_HOME="+filepath.Join(home, "h"), "AA_SOCKET=", "PATH="+bin+":"+os.Getenv("PATH"))}
+	p := place{bin: bin, home: filepath.Join(home, "h")}
+	p.env = append(os.Environ(), "HOME="+home, "AA_HOME="+p.home, "AA_SOCKET=", "PATH="+bin+":"+os.Getenv("PATH"))
 	t.Cleanup(func() {
 		if out, err := p.command(t, filepath.Join(bin, "aa"), "--no-autostart", "daemon", "stop").CombinedOutput(); err != nil {
 			t.Errorf("stop aad: %v\n%s", err, out)

@@ -3,7 +3,10 @@
 package editors
 
 import (
+	"bytes"
+	"encoding/json"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -56,5 +59,37 @@ func TestOpenRPCDocumentPassesItsMakersValidator(t *testing.T) {
 		if out, err := cmd.CombinedOutput(); (err == nil) != good {
 			t.Errorf("want it taken: %v; %v\n%.2000s", good, err, out)
 		}
+	}
+}
+
+func TestVSCodeChecksNoFileThatIsNotOfItsFormat(t *testing.T) {
+	modules(t)
+	p := sit(t)
+	for _, args := range [][]string{
+		{"run", "echo hello > artifacts/hello.txt", "--quiet"},
+		{"submit", "echo more > artifacts/more.txt", "--mentor-mode", "expert_led", "--quiet"},
+	} {
+		if out, err := p.command(t, p.bin+"/aa", args...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+	}
+	_ = p.command(t, p.bin+"/aa", "wait", "@last", "--quiet").Run() // its exit code says that the run waits for a person
+	runs := filepath.Join(p.home, "runs", "*")
+	var written []string
+	for _, pattern := range []string{"packages/*/rubric/rubric.json", "mentor_checkpoints/*_checkpoint.json"} {
+		found, err := filepath.Glob(filepath.Join(runs, pattern))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("there is no %s: %v", pattern, err)
+		}
+		written = append(written, found...)
+	}
+	list, err := json.Marshal(written)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := p.command(t, "node", "test/manifest.js")
+	cmd.Dir, cmd.Stdin = "vscode", bytes.NewReader(list)
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "all held") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -1,12 +1,8 @@
 // The connection to aad, without anything of the editor, so that Node alone can test
 // it. Read Aad.call first; shapes are those of docs/protocol.md.
-import * as cp from "child_process";
 import * as net from "net";
-import * as os from "os";
-import * as path from "path";
-import {
-  createMessageConnection, MessageConnection, SocketMessageReader, SocketMessageWriter,
-} from "vscode-jsonrpc/node";
+import { createMessageConnection, MessageConnection, SocketMessageReader } from "vscode-jsonrpc/node";
+import { dial, socketPath, start, Writer } from "./socket";
 
 export interface Run {
   run_id: string;
@@ -16,6 +12,11 @@ export interface Run {
   final_score?: number;
   latest_message: string;
   checkpoint?: { stage: string } | null;
+}
+
+interface Page {
+  runs: Run[];
+  next?: string; // the cursor of the next page
 }
 
 export interface RunEvent {
@@ -45,13 +46,8 @@ export interface Options {
   socket?: string; // "": where aad listens by itself
   command?: string; // the program aa; "" starts nothing
   onEvent?: (event: RunEvent) => void;
+  onLive?: () => void; // the watch has begun, or goes on after a loss
   onGone?: () => void; // the connection is gone; it comes back by itself
-}
-
-// socketPath is $AA_SOCKET, else aad.sock in the home.
-export function socketPath(): string {
-  const home = process.env.AA_HOME || path.join(os.homedir(), ".aad");
-  return process.env.AA_SOCKET || path.join(home, "aad.sock");
 }
 
 const yes = ["confirmed", "passed", "finish", "allow_once"];
@@ -81,41 +77,64 @@ export const going = new Set(["queued", "deferred", "running", "waiting"]);
 
 const comeback = 30000; // milliseconds a run that was answered may take to ask the next question
 
+export const page = 50; // runs that are read at once
+
 const again = 1000; // milliseconds until a lost connection is tried anew
 
-// Aad is one connection, made when it is needed and again when it was lost. A watch
-// goes on where it was: nothing is missed.
+// Aad is one connection, made when it is needed and again when it was lost. A watch is
+// one subscription on each, and goes on where it was: nothing is missed.
 export class Aad {
   private connection: Promise<MessageConnection> | undefined;
   private live: MessageConnection | undefined;
+  private wanted = false; // whoever waits for the connection would have aad started
   private watching = false;
+  private following: Promise<void> | undefined; // this connection's subscription
+  private timer: NodeJS.Timeout | undefined; // to the next try to subscribe
   private seq: number | undefined;
   private disposed = false;
 
   constructor(private readonly options: Options = {}) {}
 
-  // call calls a method; a refusal is an Error with what to do about it.
+  // call calls a method for a person: where no aad runs it is started. A refusal is an
+  // Error with what to do about it.
   async call<T>(method: string, params: object = {}): Promise<T> {
-    const connection = await this.connect();
-    try {
-      return await connection.sendRequest<T>(method, params);
-    } catch (e) {
-      if (this.live !== connection) {
-        throw new Error("the connection to aad was lost before it had answered; try again");
-      }
-      const told = e as { message: string; data?: { hint?: string } };
-      throw new Error(told.data?.hint ? `${told.message} (${told.data.hint})` : told.message);
-    }
+    return this.ask(await this.connect(true), method, params);
   }
 
-  // watch has onEvent told of all runs' events from now on.
-  async watch(): Promise<void> {
+  // look is call for the window itself, which starts no aad.
+  async look<T>(method: string, params: object = {}): Promise<T> {
+    return this.ask(await this.connect(false), method, params);
+  }
+
+  // watch has onEvent told of all runs' events from now on. An aad that does not run is
+  // waited for, not started; the first failure is told all the same.
+  watch(): Promise<void> {
     this.watching = true;
-    await this.call("run/watch", this.seq === undefined ? { tail: true } : { after: this.seq });
+    return this.follow();
   }
 
-  async runs(limit = 50): Promise<Run[]> {
-    return (await this.call<{ runs: Run[] }>("run/list", { limit })).runs;
+  // newest is for the window: the runs that wait for a person, then the others among the
+  // newest runs, room of them; more is whether there are older ones.
+  async newest(room: number): Promise<{ runs: Run[]; more: boolean }> {
+    const waiting = (await this.look<Page>("run/list", { states: ["waiting"], limit: 200 })).runs;
+    const runs = new Map(waiting.map((run) => [run.run_id, run]));
+    let cursor: string | undefined;
+    for (let left = room; left > 0; ) {
+      const read: Page = await this.look("run/list", { limit: Math.min(left, page), cursor });
+      read.runs.filter((run) => !runs.has(run.run_id)).forEach((run) => runs.set(run.run_id, run));
+      left -= read.runs.length;
+      cursor = read.next;
+      if (!cursor) {
+        break;
+      }
+    }
+    return { runs: [...runs.values()], more: cursor !== undefined };
+  }
+
+  // runs is newest for a person.
+  async runs(room = page): Promise<Run[]> {
+    await this.connect(true);
+    return (await this.newest(room)).runs;
   }
 
   async submit(instruction: string, assets: string[] = []): Promise<Run> {
@@ -124,6 +143,16 @@ export class Aad {
 
   async question(run: string): Promise<Question> {
     return (await this.call<{ info: Question }>("checkpoint/get", { run_id: run })).info;
+  }
+
+  // seen is question for the window itself.
+  async seen(run: string): Promise<Question> {
+    return (await this.look<{ info: Question }>("checkpoint/get", { run_id: run })).info;
+  }
+
+  // waiting is how many questions wait; for the window itself.
+  async waiting(): Promise<number> {
+    return (await this.look<{ checkpoints: Question[] }>("checkpoint/list", { limit: 200 })).checkpoints.length;
   }
 
   async questions(): Promise<Question[]> {
@@ -168,45 +197,106 @@ export class Aad {
 
   dispose(): void {
     this.disposed = true;
+    clearTimeout(this.timer);
     this.live?.end();
   }
 
-  // connect fails once all is over: a timer that still runs opens nothing.
-  private connect(): Promise<MessageConnection> {
-    if (this.disposed) {
-      return Promise.reject(new Error("the connection to aad was closed"));
+  private async ask<T>(connection: MessageConnection, method: string, params: object): Promise<T> {
+    try {
+      return await connection.sendRequest<T>(method, params);
+    } catch (e) {
+      if (this.live !== connection) {
+        throw new Error("the connection to aad was lost before it had answered; try again");
+      }
+      const told = e as { message: string; data?: { hint?: string } };
+      throw new Error(told.data?.hint ? `${told.message} (${told.data.hint})` : told.message);
     }
+  }
+
+  // connect fails once all is over: a timer that still runs opens nothing.
+  private connect(wanted: boolean): Promise<MessageConnection> {
+    if (this.disposed) {
+      return Promise.reject(over());
+    }
+    this.wanted ||= wanted && !this.live;
     this.connection ??= this.open().catch((e) => {
       this.connection = undefined;
       throw e;
-    });
+    }).finally(() => (this.wanted = false));
     return this.connection;
   }
 
   private async open(): Promise<MessageConnection> {
-    const where = this.where();
-    const socket = await dial(where).catch(async (e) => {
-      if (!this.options.command) {
-        throw e;
-      }
-      await start(this.options.command);
-      return dial(where);
-    });
+    const socket = await this.reach();
     if (this.disposed) {
       socket.destroy();
+      throw over();
     }
-    const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+    const connection = createMessageConnection(new SocketMessageReader(socket), new Writer(socket));
     connection.onNotification("run/event", (note: { seq: number; event: RunEvent }) => {
       this.seq = note.seq;
       this.options.onEvent?.(note.event);
     });
     connection.onError(() => undefined); // the end that follows is told
     connection.listen();
-    // At once: a call written after aad's end would be an error nobody can catch.
+    // At once: what is written after aad's end is lost.
     const gone = () => this.lost(connection);
     socket.once("end", gone).once("close", gone).on("error", gone);
     this.live = connection;
+    if (this.watching) {
+      this.follow().catch(() => undefined);
+    }
     return connection;
+  }
+
+  private async reach(): Promise<net.Socket> {
+    const where = this.options.socket || socketPath();
+    try {
+      return await dial(where);
+    } catch (e) {
+      if (!this.wanted) {
+        throw new Error(`aad does not run: ${(e as Error).message}`);
+      }
+    }
+    await start(this.options.command);
+    return dial(where).catch((e: Error) => {
+      throw new Error(`aad was started, and does not listen where the setting aad.socket says: ${e.message}`);
+    });
+  }
+
+  // follow subscribes, once on a connection. What fails is tried again after a while.
+  private follow(): Promise<void> {
+    if (!this.following) {
+      const mine = this.subscribe().catch((e) => {
+        if (this.following === mine) {
+          this.following = undefined;
+        }
+        this.later();
+        throw e;
+      });
+      this.following = mine;
+    }
+    return this.following;
+  }
+
+  // subscribe reads on from the last event that was told, at first from aad's last. An
+  // aad whose numbers are lower than that is another one, and begins at its own last.
+  private async subscribe(): Promise<void> {
+    const connection = await this.connect(false);
+    const { last_seq } = await this.ask<{ last_seq: number }>(connection, "daemon/status", {});
+    this.seq = Math.min(this.seq ?? last_seq, last_seq);
+    await this.ask(connection, "run/watch", { after: this.seq });
+    this.options.onLive?.();
+  }
+
+  // later starts nothing: whoever has stopped aad does not want it back.
+  private later(): void {
+    if (this.watching && !this.disposed) {
+      this.timer ??= setTimeout(() => {
+        this.timer = undefined;
+        this.follow().catch(() => undefined);
+      }, again);
+    }
   }
 
   // lost has the next call connect anew, and the watch go on after a while. It is told
@@ -215,42 +305,15 @@ export class Aad {
     if (this.live !== connection) {
       return;
     }
-    this.connection = this.live = undefined;
+    this.connection = this.live = this.following = undefined;
     connection.dispose(); // what was in flight is refused
     if (!this.disposed) {
       this.options.onGone?.();
-      this.rewatch();
+      this.later();
     }
-  }
-
-  // rewatch starts nothing: whoever has stopped aad does not want it back.
-  private rewatch(): void {
-    if (this.watching && !this.disposed) {
-      setTimeout(() => this.probe().then(() => this.watch()).catch(() => this.rewatch()), again);
-    }
-  }
-
-  // probe fails while nobody listens.
-  private async probe(): Promise<void> {
-    (await dial(this.where())).destroy();
-  }
-
-  private where(): string {
-    return this.options.socket || socketPath();
   }
 }
 
-function dial(where: string): Promise<net.Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = net.createConnection(where);
-    socket.once("connect", () => resolve(socket));
-    socket.once("error", reject);
-  });
-}
-
-// start has aa start aad, or the installed service.
-function start(command: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    cp.execFile(command, ["daemon", "start"], (e, _out, said) => (e ? reject(new Error(said.trim() || e.message)) : resolve()));
-  });
+function over(): Error {
+  return new Error("the connection to aad was closed");
 }

@@ -13,7 +13,7 @@ export class Answers {
   // notice tells that a run waits. Its words are the same for all questions of a run: the
   // editor then shows one notice, not one a question.
   async notice(run: string): Promise<void> {
-    const q = this.busy.has(run) ? undefined : await this.aad.question(run).catch(() => undefined);
+    const q = this.busy.has(run) ? undefined : await this.aad.seen(run).catch(() => undefined);
     const button = "Open the Checkpoint";
     if (q && (await vscode.window.showInformationMessage(`aad: ${q.title} waits for you`, button)) === button) {
       await this.show(await this.aad.question(run));

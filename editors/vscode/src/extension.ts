@@ -15,13 +15,22 @@ export function activate(context: vscode.ExtensionContext): void {
     socket: settings.get("socket"),
     command: settings.get("command"),
     onEvent: (event) => tell(event),
-    onGone: () => log.appendLine("the connection to aad is gone; it is tried anew"),
+    onLive: () => renew(),
+    onGone: () => {
+      log.appendLine("the connection to aad is gone; it is tried anew");
+      renew();
+    },
   });
   const runs = new Runs(aad);
   const view = vscode.window.createTreeView("aad.runs", { treeDataProvider: runs });
   const answers = new Answers(aad);
   const changes = new Changes(aad);
   let told = ""; // the run of the log's last line
+
+  function renew(): void {
+    runs.refresh();
+    void count(aad, view);
+  }
 
   function tell(event: RunEvent): void {
     if (event.run_id !== told) {
@@ -30,7 +39,7 @@ export function activate(context: vscode.ExtensionContext): void {
     }
     log.appendLine(`  ${new Date(event.created_at).toTimeString().slice(0, 8)}  ${event.message}`);
     runs.refresh();
-    if (event.event_type.startsWith("checkpoint_")) {
+    if (event.event_type.startsWith("checkpoint_") || ended.has(event.event_type)) {
       void count(aad, view);
     }
     if (event.event_type === "checkpoint_opened") {
@@ -40,21 +49,11 @@ export function activate(context: vscode.ExtensionContext): void {
     }
   }
 
-  const commands: Record<string, (item?: RunItem) => Promise<unknown>> = {
-    "aad.submit": async () => submit(aad, await vscode.window.showInputBox({ prompt: "Task for the apprentice" })),
-    "aad.submitSelection": async () => {
-      const editor = vscode.window.activeTextEditor;
-      await submit(aad, editor?.document.getText(editor.selection));
-    },
-    "aad.refresh": async () => runs.refresh(),
+  const commands: Commands = {
+    ...runCommands(aad, answers, changes),
+    "aad.refresh": async () => renew(),
+    "aad.more": async () => runs.more(),
     "aad.log": async () => log.show(true),
-    "aad.diff": async (item) => changes.show(await chosen(aad, item)),
-    "aad.checkpoint": (item) => answers.open(item),
-    "aad.approve": (item) => answers.approve(item),
-    "aad.revise": (item) => answers.revise(item),
-    "aad.reject": (item) => answers.reject(item),
-    "aad.answer": (item) => answers.answer(item),
-    "aad.cancel": (item) => cancel(aad, item),
   };
   for (const [name, body] of Object.entries(commands)) {
     context.subscriptions.push(vscode.commands.registerCommand(name, (item) => body(item instanceof RunItem ? item : undefined).catch(fault)));
@@ -66,12 +65,30 @@ export function activate(context: vscode.ExtensionContext): void {
     log,
     aad,
   );
-  aad.watch().then(() => count(aad, view)).catch((e: Error) => log.appendLine(e.message));
+  aad.watch().catch((e: Error) => log.appendLine(`${e.message}; it is tried anew`));
+}
+
+type Commands = Record<string, (item?: RunItem) => Promise<unknown>>;
+
+// runCommands are what a person does with runs.
+function runCommands(aad: Aad, answers: Answers, changes: Changes): Commands {
+  return {
+    "aad.submit": async () => submit(aad, await vscode.window.showInputBox({ prompt: "Task for the apprentice" })),
+    "aad.submitSelection": async () => submit(aad, selection()),
+    "aad.start": () => aad.call("ping"),
+    "aad.diff": async (item) => changes.show(await chosen(aad, item)),
+    "aad.checkpoint": (item) => answers.open(item),
+    "aad.approve": (item) => answers.approve(item),
+    "aad.revise": (item) => answers.revise(item),
+    "aad.reject": (item) => answers.reject(item),
+    "aad.answer": (item) => answers.answer(item),
+    "aad.cancel": (item) => cancel(aad, item),
+  };
 }
 
 // count shows on the view's icon how many questions wait.
 async function count(aad: Aad, view: vscode.TreeView<unknown>): Promise<void> {
-  const value = (await aad.questions().catch(() => [])).length;
+  const value = await aad.waiting().catch(() => 0);
   view.badge = value ? { value, tooltip: `${value} waiting for you` } : undefined;
 }
 
@@ -85,6 +102,16 @@ async function chosen(aad: Aad, item: RunItem | undefined, fits: (run: Run) => b
     throw new Error("there is no such run");
   }
   return (await vscode.window.showQuickPick(picks, { placeHolder: "Run" }))?.run;
+}
+
+// selection is the text that is selected in the editor.
+function selection(): string {
+  const editor = vscode.window.activeTextEditor;
+  const text = editor?.document.getText(editor.selection);
+  if (!text?.trim()) {
+    throw new Error("select the text of the task first; aad: Submit a Task asks for one");
+  }
+  return text;
 }
 
 async function submit(aad: Aad, text: string | undefined): Promise<void> {

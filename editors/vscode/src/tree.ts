@@ -1,6 +1,7 @@
-// The tree of runs: the newest runs, and below each what it has delivered.
+// The tree of runs: those that wait for a person, then the newest, and below each what
+// it has delivered. Read Runs.getChildren first.
 import * as vscode from "vscode";
-import { Aad, Run } from "./aad";
+import { Aad, page, Run } from "./aad";
 
 interface Entry {
   name: string;
@@ -40,10 +41,21 @@ export class RunItem extends vscode.TreeItem {
   }
 }
 
-export class Runs implements vscode.TreeDataProvider<RunItem | FileItem> {
+class MoreItem extends vscode.TreeItem {
+  constructor() {
+    super("more…", vscode.TreeItemCollapsibleState.None);
+    this.id = "more";
+    this.command = { command: "aad.more", title: "Show Older Runs" };
+  }
+}
+
+type Item = RunItem | FileItem | MoreItem;
+
+export class Runs implements vscode.TreeDataProvider<Item> {
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChangeTreeData = this.changed.event;
   private due: NodeJS.Timeout | undefined;
+  private room = page; // of the newest runs; more… adds a page
 
   constructor(private readonly aad: Aad) {}
 
@@ -55,16 +67,32 @@ export class Runs implements vscode.TreeDataProvider<RunItem | FileItem> {
     }, 150);
   }
 
-  getTreeItem(item: RunItem | FileItem): vscode.TreeItem {
+  more(): void {
+    this.room += page;
+    this.changed.fire();
+  }
+
+  getTreeItem(item: Item): vscode.TreeItem {
     return item;
   }
 
-  async getChildren(item?: RunItem | FileItem): Promise<(RunItem | FileItem)[]> {
+  async getChildren(item?: Item): Promise<Item[]> {
     if (!item) {
-      return (await this.aad.runs()).map((run) => new RunItem(run));
+      return this.top();
+    }
+    if (item instanceof MoreItem) {
+      return [];
     }
     const [run, inside] = item instanceof RunItem ? [item.run.run_id, "artifacts"] : [item.run, item.inside];
-    const listing = await this.aad.call<Listing>("run/file", { run_id: run, path: inside }).catch(() => undefined);
+    const listing = await this.aad.look<Listing>("run/file", { run_id: run, path: inside }).catch(() => undefined);
     return (listing?.entries ?? []).map((e) => new FileItem(run, `${inside}/${e.name}`, e));
+  }
+
+  // top sets what an empty tree says: aad.state, by which package.json chooses it.
+  private async top(): Promise<Item[]> {
+    const found = await this.aad.newest(this.room).catch(() => undefined);
+    void vscode.commands.executeCommand("setContext", "aad.state", found ? "reached" : "away");
+    const runs = (found?.runs ?? []).map((run) => new RunItem(run));
+    return found?.more ? [...runs, new MoreItem()] : runs;
   }
 }

@@ -18,6 +18,7 @@ const runs = () => JSON.parse(aa("rpc", "run/list", "{}")).runs;
 const row = (text) => page.locator(".pane-body .monaco-list-row", { hasText: text }).first();
 const report = () => page.locator('.pane-body .monaco-list-row[aria-level="2"]', { hasText: "report.md" });
 const editor = (text) => page.locator(".editor-instance .view-lines", { hasText: text }).first();
+const badge = () => page.locator(".activitybar .badge-content", { hasText: "1" });
 const toast = (text) => page.locator(".notification-toast", { hasText: text });
 const status = (text) => page.locator(".statusbar", { hasText: text }).waitFor();
 
@@ -152,10 +153,22 @@ async function revise(run) {
   await editor("TELL: name the sources").waitFor();
 }
 
-async function play() {
+// away has no aad: the window says so, and starts it only when it is told to.
+async function away() {
+  aa("daemon", "stop");
   await page.goto(address);
   await page.locator('.activitybar a[aria-label^="aad"]').click();
-  await page.locator(".welcome-view-content", { hasText: "Nothing has been handed" }).waitFor();
+  const empty = page.locator(".welcome-view-content");
+  await empty.filter({ hasText: "aad does not run" }).waitFor();
+  await shot("away");
+  await page.waitForTimeout(3000);
+  await empty.filter({ hasText: "aad does not run" }).waitFor();
+  await empty.locator(".monaco-button", { hasText: "Start aad" }).click();
+  await empty.filter({ hasText: "Nothing has been handed" }).waitFor();
+}
+
+async function play() {
+  await away();
   await command("aad: Show the Live Log");
   const run = await submit("Write report.md");
   await toast("Write report.md waits for you").waitFor();
@@ -200,21 +213,41 @@ async function play() {
 async function cancel() {
   await report().click();
   await editor("TELL").click();
+  await command("aad: Submit the Selection as a Task");
+  await toast("select the text of the task first").waitFor();
+  await editor("TELL").click();
   await page.keyboard.press("Control+a");
   await command("aad: Submit the Selection as a Task");
   await until("a third run is listed", () => runs().length === 3);
   await waits(runs()[0].run_id, "task_intake");
+  await badge().waitFor();
   await command("aad: Cancel");
   await choose("waiting");
   await page.locator(".monaco-dialog-box").waitFor();
   await shot("cancel");
   await page.locator(".monaco-dialog-box .monaco-button", { hasText: "Cancel the Run" }).click();
   await row("cancelled").waitFor();
+  await badge().waitFor({ state: "hidden" });
   await shot("cancelled");
+}
+
+// more has more runs than the tree shows at first: the oldest comes with "more…".
+async function more() {
+  aa("rpc", "queue/pause", "{}");
+  for (let n = 1; n <= 60; n++) {
+    aa("rpc", "run/submit", JSON.stringify({ instruction: `Count to ${n}` }));
+  }
+  await row("Count to 60").click();
+  await page.keyboard.press("End");
+  await row("more…").click();
+  await row("Count to 60").waitFor({ state: "detached" });
+  await press("End", row("Write report.md"));
+  await shot("more");
 }
 
 try {
   await play();
+  await more();
   console.log("window: all held; screenshots are in " + shots);
 } catch (e) {
   await shot("failed");
