@@ -82,6 +82,9 @@ func (a *app) batch(ctx context.Context, c *client.Client, p rpc.BatchStartParam
 	}
 	for !noWait {
 		if err := a.followBatch(ctx, c, p.Name); err != nil {
+			if apprentice.KindOf(err) == apprentice.Unavailable {
+				a.note("what is queued goes on when aad runs again; the same command follows it then")
+			}
 			return err
 		}
 		again, err := c.BatchRetry(ctx, p.Name, retry)

@@ -91,6 +91,10 @@ func (a *app) edit(ctx context.Context, c *client.Client, run, stage string) (ed
 		otherwise, saved = "pending", time.Time{}
 	}
 	e.Outcome, e.Message, err = a.madeOf(ctx, c, before.Run, saved)
+	if otherwise == "unseen" && apprentice.KindOf(err) == apprentice.Unavailable {
+		return e, apprentice.Errorf(apprentice.Unavailable, "aad went away before it took the answer in %s", q.Path).
+			Because(err).WithHint("it is taken when aad runs again: aa daemon start")
+	}
 	if e.Outcome == "unseen" {
 		e.Outcome = otherwise
 	}
