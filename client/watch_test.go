@@ -158,60 +158,81 @@ func TestWatchFromNowOnKeepsItsPlaceWhenTheConnectionBreaks(t *testing.T) {
 // TestAStoppedDaemonIsNotStartedByWhoFollows has a daemon say that it stops, and take
 // some more connections before it is gone, as one does that is asked at that moment.
 func TestAStoppedDaemonIsNotStartedByWhoFollows(t *testing.T) {
-	for more := range 4 {
-		opts := home(t, "ready")
-		ln, err := rpc.Listen(opts.Socket)
-		if err != nil {
-			t.Fatal(err)
-		}
-		stopping := &lastConnections{Listener: ln, more: more}
-		s := rpc.NewServer(nil)
-		rpc.Handle(s, rpc.Initialize, func(context.Context, *rpc.Peer, rpc.InitializeParams) (rpc.InitializeResult, error) {
-			return rpc.InitializeResult{Version: "test", Protocol: rpc.ProtocolVersion}, nil
-		})
-		rpc.Handle(s, rpc.RunWait, func(context.Context, *rpc.Peer, rpc.RunWaitParams) (rpc.RunWaitResult, error) {
-			stopping.stop()
-			return rpc.RunWaitResult{}, rpc.ErrStopping()
-		})
-		rpc.Handle(s, rpc.RunWatch, func(ctx context.Context, peer *rpc.Peer, p rpc.RunWatchParams) (rpc.RunWatchResult, error) {
-			if stopping.stop() {
-				rpc.AfterReply(ctx, func() { bye(peer, "stopping") })
-			} else {
-				rpc.AfterReply(ctx, func() { _ = peer.SendFrames([]byte("this is no message\n")) }) // the client hangs up
+	for name, follow := range map[string]func(context.Context, *client.Client) error{
+		"watch": func(ctx context.Context, c *client.Client) error {
+			reason, err := c.Watch(ctx, rpc.RunWatchParams{RunID: "r"}, func(rpc.RunEventNote) error { return nil })
+			if reason == client.Stopping {
+				err = errors.New(reason)
 			}
-			return rpc.RunWatchResult{Subscription: "1"}, nil
-		})
-		served := make(chan error, 1)
-		ctx, stop := context.WithCancel(t.Context())
-		go func() { served <- s.Serve(ctx, stopping) }() // owned by the test, which waits for it
-		c, err := client.Connect(t.Context(), opts)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for name, follow := range map[string]func(context.Context) error{
-			"watch": func(ctx context.Context) error {
-				_, err := c.Watch(ctx, rpc.RunWatchParams{RunID: "r"}, func(rpc.RunEventNote) error { return nil })
-				return err
-			},
-			"wait": func(ctx context.Context) error {
-				_, err := c.RunWait(ctx, rpc.RunWaitParams{RunID: "r"})
-				return err
-			},
-		} {
+			return err
+		},
+		"wait": func(ctx context.Context, c *client.Client) error {
+			_, err := c.RunWait(ctx, rpc.RunWaitParams{RunID: "r"})
+			return err
+		},
+		"output": func(ctx context.Context, c *client.Client) error {
+			_, err := c.RunOutput(ctx, rpc.RunOutputParams{RunID: "r", Follow: true})
+			return err
+		},
+	} {
+		for more := range 4 {
+			opts := home(t, "ready")
+			c := stopping(t, opts, more)
 			limited, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond) // less than a daemon may be away
-			if err := follow(limited); err == nil {
+			if err := follow(limited, c); err == nil {
 				t.Errorf("%d more, %s: it ends well", more, name)
 			}
 			cancel()
 			if n := len(starts(t, opts.Home)); n != 0 {
-				t.Fatalf("%d more, %s: %d daemons were started", more, name, n)
+				t.Errorf("%d more, %s: %d daemons were started", more, name, n)
 			}
 		}
+	}
+}
+
+// stopping serves opts' socket until it is asked anything to wait for: then it says that
+// it stops, and takes so many more connections.
+func stopping(t *testing.T, opts client.Options, more int) *client.Client {
+	t.Helper()
+	ln, err := rpc.Listen(opts.Socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := &lastConnections{Listener: ln, more: more}
+	s := rpc.NewServer(nil)
+	rpc.Handle(s, rpc.Initialize, func(context.Context, *rpc.Peer, rpc.InitializeParams) (rpc.InitializeResult, error) {
+		return rpc.InitializeResult{Version: "test", Protocol: rpc.ProtocolVersion}, nil
+	})
+	rpc.Handle(s, rpc.RunWait, func(context.Context, *rpc.Peer, rpc.RunWaitParams) (rpc.RunWaitResult, error) {
+		last.stop()
+		return rpc.RunWaitResult{}, rpc.ErrStopping()
+	})
+	rpc.Handle(s, rpc.RunOutput, func(context.Context, *rpc.Peer, rpc.RunOutputParams) (rpc.RunOutputResult, error) {
+		last.stop()
+		return rpc.RunOutputResult{}, rpc.ErrStopping()
+	})
+	rpc.Handle(s, rpc.RunWatch, func(ctx context.Context, peer *rpc.Peer, p rpc.RunWatchParams) (rpc.RunWatchResult, error) {
+		if last.stop() {
+			rpc.AfterReply(ctx, func() { bye(peer, "stopping") })
+		} else {
+			rpc.AfterReply(ctx, func() { _ = peer.SendFrames([]byte("this is no message\n")) }) // the client hangs up
+		}
+		return rpc.RunWatchResult{Subscription: "1"}, nil
+	})
+	served := make(chan error, 1)
+	ctx, stop := context.WithCancel(t.Context())
+	go func() { served <- s.Serve(ctx, last) }() // owned by the test, which waits for it
+	c, err := client.Connect(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
 		stop()
 		if err := errors.Join(c.Close(), <-served); err != nil {
 			t.Error(err)
 		}
-	}
+	})
+	return c
 }
 
 // lastConnections is the listener of a daemon that takes so many more connections
