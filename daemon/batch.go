@@ -101,7 +101,7 @@ func openBatch(path string) (*os.File, error) {
 		if errors.As(err, &system) {
 			reason = system.Err
 		}
-		return apprentice.Errorf(apprentice.Invalid, "batch file %s cannot be read: %v", path, reason).Because(err).WithField("path")
+		return apprentice.Errorf(apprentice.Invalid, "batch file %s cannot be read: %v", path, reason).WithField("path")
 	}
 	info, err := os.Stat(path)
 	if err != nil {
