@@ -166,6 +166,13 @@ func TestStampsReadBack(t *testing.T) {
 	}
 }
 
+func TestParseSettingsTakesAFileThatBeginsWithAByteOrderMark(t *testing.T) {
+	s, err := ParseSettings([]byte("\ufeff{\"agent\":\"custom\"}"), DefaultSettings())
+	if err != nil || s.Agent != "custom" {
+		t.Errorf("agent %q, error %v", s.Agent, err)
+	}
+}
+
 func FuzzParseSettings(f *testing.F) {
 	f.Add(`{"agent":"shell","max_parallel":4,"agent_limits":{"shell":1}}`)
 	f.Add(`{"agent":1}`)

@@ -1,12 +1,13 @@
 package apprentice
 
 // Nearest returns the name that a word was most likely meant to be, "" when none
-// is near enough to be worth naming.
+// is near enough to be worth naming: one mistake in three letters, and one in a
+// shorter word.
 func Nearest(word string, names []string) string {
 	if len(word) > 64 {
 		return ""
 	}
-	best, least := "", len(word)/3+2
+	best, least := "", min(max(len(word)/3, 1)+1, len(word))
 	for _, name := range names {
 		if n := edits(word, name); n < least {
 			best, least = name, n

@@ -109,6 +109,7 @@ func SettingKeys() []SettingKey {
 // ParseSettings lays the keys of a settings.json over s. An unknown key, a value
 // of the wrong type or out of range is refused by name, and s is not altered.
 func ParseSettings(data []byte, s Settings) (Settings, error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // editors on Windows begin a file with it
 	if len(bytes.TrimSpace(data)) == 0 {
 		return s, nil
 	}
@@ -248,7 +249,8 @@ func (s *Settings) checkTags() error {
 
 func atLeast(name string, v, low int) error {
 	if v < low {
-		return Errorf(Invalid, "setting %s: %d is below %d", name, v, low).WithField(name)
+		return Errorf(Invalid, "setting %s: %d is below %d", name, v, low).WithField(name).
+			WithHint("a whole number, %d or more", low)
 	}
 	return nil
 }

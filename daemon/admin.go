@@ -24,6 +24,10 @@ func (d *Daemon) daemonBackup(ctx context.Context, _ *rpc.Peer, p rpc.BackupPara
 	if !filepath.IsAbs(p.Dir) {
 		return rpc.BackupResult{}, apprentice.Errorf(apprentice.Invalid, "dir %q is not absolute", p.Dir).WithField("dir")
 	}
+	if d.inHome(p.Dir) {
+		return rpc.BackupResult{}, apprentice.Errorf(apprentice.Invalid, "%s lies in the home of aad, which is what is copied", p.Dir).WithField("dir").
+			WithHint("name a folder outside of %s", d.home)
+	}
 	entries, err := os.ReadDir(p.Dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -55,9 +56,13 @@ func (d *Daemon) batchStart(ctx context.Context, peer *rpc.Peer, p rpc.BatchStar
 	if !filepath.IsAbs(p.Path) {
 		return out, apprentice.Errorf(apprentice.Invalid, "path %s is not absolute", p.Path).WithField("path")
 	}
-	file, err := os.Open(p.Path)
+	if p.Parallel < 0 {
+		return out, apprentice.Errorf(apprentice.Invalid, "parallel %d is below 0", p.Parallel).WithField("parallel").
+			WithHint("a whole number, 1 or more; 0 leaves it")
+	}
+	file, err := openBatch(p.Path)
 	if err != nil {
-		return out, apprentice.Errorf(apprentice.Invalid, "batch file %s cannot be read", p.Path).Because(err).WithField("path")
+		return out, err
 	}
 	defer file.Close()
 	if p.Parallel > 0 {
@@ -85,6 +90,36 @@ func (d *Daemon) batchStart(ctx context.Context, peer *rpc.Peer, p rpc.BatchStar
 			return out, err
 		}
 	}
+}
+
+// openBatch opens a file of records. Each call reads it from its start, so that it
+// must be one that can be read again.
+func openBatch(path string) (*os.File, error) {
+	unreadable := func(err error) error {
+		reason := err
+		var system *fs.PathError
+		if errors.As(err, &system) {
+			reason = system.Err
+		}
+		return apprentice.Errorf(apprentice.Invalid, "batch file %s cannot be read: %v", path, reason).WithField("path")
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	if !info.Mode().IsRegular() {
+		what := "no regular file"
+		if info.IsDir() {
+			what = "a folder"
+		}
+		return nil, apprentice.Errorf(apprentice.Invalid, "%s is %s", path, what).WithField("path").
+			WithHint("name a JSONL file of task records: aa batch FILE.jsonl")
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return file, nil
 }
 
 func batchGroup(name string) string { return "batch-" + name }

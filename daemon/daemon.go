@@ -273,23 +273,6 @@ func (d *Daemon) environ(s apprentice.Settings) []string {
 	return slices.Concat(d.cfg.Environ, d.secrets.named(names))
 }
 
-// room refuses to start a run while the disk is about to be full.
-func (d *Daemon) room() error {
-	if d.store.Full() {
-		if err := d.store.Room(context.Background()); err != nil {
-			return err
-		}
-	}
-	free, err := proc.DiskFree(string(d.home))
-	if err != nil {
-		return err
-	}
-	if least := int64(d.settings.inForce().MinFreeDisk) << 20; free < least {
-		return apprentice.Errorf(apprentice.Unavailable, "the disk of %s has %d MiB left, below min_free_disk_mib", d.home, free>>20)
-	}
-	return nil
-}
-
 // lookupIn finds a variable among NAME=value pairs; the last one counts.
 func lookupIn(environ []string) func(string) (string, bool) {
 	return func(name string) (string, bool) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -172,10 +173,12 @@ func (d *Daemon) findAttempt(id apprentice.RunID, word string, ended bool) (appr
 	}
 	var kinds []string
 	for _, a := range all {
-		kinds = append(kinds, string(a.AttemptID))
+		if kind := string(a.Kind); !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
 	}
 	return apprentice.Attempt{}, apprentice.Errorf(apprentice.NotFound, "run %s has no attempt %q", id, word).WithField("attempt").
-		WithHint("it has %v", kinds)
+		WithHint("it has %s", strings.Join(kinds, ", "))
 }
 
 func (d *Daemon) allAttempts(id apprentice.RunID) ([]apprentice.Attempt, error) {

@@ -120,6 +120,21 @@ func TestFullDiskStopsNewWorkAndLosesNothing(t *testing.T) {
 	a.whole(append(ids, "after")...)
 }
 
+func TestDiskBelowItsLeastIsToldWithWhatIsFreeAndWanted(t *testing.T) {
+	t.Parallel()
+	a := onSmallDisk(t, "32m", "AA_MIN_FREE_DISK_MIB=20")
+	a.fillDisk()
+	wanted := "MiB left, below min_free_disk_mib (20)"
+	eventually(t, "a submit is refused in the words of the setting", func() bool {
+		_, err := try(a, rpc.RunSubmit, rpc.RunSubmitParams{Instruction: "true", Hold: true})
+		return apprentice.KindOf(err) == apprentice.Unavailable && strings.Contains(err.Error(), wanted)
+	})
+	if s := must(a, rpc.DaemonStatusOf, rpc.Empty{}); !s.DiskFull || !strings.Contains(s.DiskReason, wanted) {
+		t.Errorf("disk_full %v, because %q", s.DiskFull, s.DiskReason)
+	}
+	a.freeDisk()
+}
+
 func TestFullDiskDoesNotKeepAadFromStoppingAndStarting(t *testing.T) {
 	t.Parallel()
 	a, s := onSmallDisk(t, "32m"), newScript(t)

@@ -284,6 +284,7 @@ func (d *Daemon) daemonStatus(ctx context.Context, _ *rpc.Peer, _ rpc.Empty) (rp
 	for state, n := range d.store.Counts() {
 		counts[string(state)] = n
 	}
+	noRoom := d.noRoomReason(stats.Full)
 	free, err := proc.DiskFree(string(d.home))
 	if err != nil {
 		d.log.Warn("see how much room the disk has", "error", err)
@@ -293,7 +294,7 @@ func (d *Daemon) daemonStatus(ctx context.Context, _ *rpc.Peer, _ rpc.Empty) (rp
 		StartedAt: apprentice.Stamp(d.started), Uptime: int64(time.Since(d.started).Seconds()),
 		Counts: counts, Slots: d.settings.inForce().MaxParallel, Busy: d.sched.busy(),
 		Groups: groups, Paused: paused, Database: stats.Bytes, DiskFree: free,
-		DiskFull: stats.Full || d.sched.noRoomBecause() != nil && d.room() != nil, Clients: d.server.Stats().Connections,
+		DiskFull: noRoom != "", DiskReason: noRoom, Clients: d.server.Stats().Connections,
 		Watchers: d.watchers.count(), LastSeq: stats.LastSeq, Problems: d.problems.list(), Log: filepath.Join(d.home.Log(), LogName),
 	}, nil
 }

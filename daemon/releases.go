@@ -81,16 +81,33 @@ func (d *Daemon) releasePath(path *string, made bool) error {
 	if !made {
 		return nil
 	}
-	above := *path
-	if real, err := filepath.EvalSymlinks(filepath.Dir(*path)); err == nil {
-		above = filepath.Join(real, filepath.Base(*path))
-	}
-	for _, home := range spellings(string(d.home)) {
-		if rel, err := filepath.Rel(home, above); err == nil && filepath.IsLocal(rel) {
-			return apprentice.Errorf(apprentice.Invalid, "%s lies in the home of aad", *path).WithField("path").WithHint("name a folder outside of %s", d.home)
-		}
+	if d.inHome(*path) {
+		return apprentice.Errorf(apprentice.Invalid, "%s lies in the home of aad", *path).WithField("path").WithHint("name a folder outside of %s", d.home)
 	}
 	return nil
+}
+
+// inHome reports whether a path, which need not be there, is the home or lies in it,
+// once links are followed.
+func (d *Daemon) inHome(path string) bool {
+	rest := ""
+	for dir := filepath.Clean(path); ; dir = filepath.Dir(dir) {
+		real, err := filepath.EvalSymlinks(dir)
+		if err == nil {
+			path = filepath.Join(real, rest)
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+		rest = filepath.Join(filepath.Base(dir), rest)
+	}
+	for _, home := range spellings(string(d.home)) {
+		if rel, err := filepath.Rel(home, path); err == nil && filepath.IsLocal(rel) {
+			return true
+		}
+	}
+	return false
 }
 
 // releaseOptions say of which runs a release is made, and how.

@@ -31,7 +31,8 @@ const (
 
 // runSubmit checks the request whole, copies what it names, and queues the run.
 // Nothing remains of a request that is refused.
-func (d *Daemon) runSubmit(ctx context.Context, _ *rpc.Peer, p rpc.RunSubmitParams) (rpc.SubmitResult, error) {
+func (d *Daemon) runSubmit(ctx context.Context, _ *rpc.Peer, p rpc.RunSubmitParams) (_ rpc.SubmitResult, err error) {
+	defer func() { err = d.scarce(err) }()
 	if p.Again != "" {
 		if err := d.fillAgain(&p); err != nil {
 			return rpc.SubmitResult{}, err

@@ -104,10 +104,11 @@ type round struct {
 //
 // An error means that aad could not do its own work, or is ErrStopping; what went
 // wrong with the apprentice is in the Outcome.
-func Work(ctx context.Context, env Env, run apprentice.Run, spec apprentice.Spec, earlier []apprentice.Spec, journal Journal) (Outcome, error) {
+func Work(ctx context.Context, env Env, run apprentice.Run, spec apprentice.Spec, earlier []apprentice.Spec, journal Journal) (o Outcome, err error) {
 	p := &pass{Env: env, run: run, spec: spec, earlier: earlier, journal: journal,
 		folder: env.Home.Run(run.RunID), task: run.TaskID()}
-	o, err := p.work(ctx)
+	defer func() { o, err = p.unlessRemoved(o, err) }()
+	o, err = p.work(ctx)
 	switch {
 	case errors.Is(err, ErrWaiting) && cancelled(ctx):
 		o, err = cancelledOutcome(false), nil

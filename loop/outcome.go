@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"time"
@@ -20,6 +21,8 @@ type Outcome struct {
 	Stop        apprentice.StopReason
 	Operational apprentice.OperationalError
 	Hint        string               // the operational error as a sentence
+	Advice      string               // what to do about it, "" for what the kind's table says
+	Untold      bool                 // no event has told the operational error
 	Selected    apprentice.AttemptID // "" when no attempt ended
 }
 
@@ -41,13 +44,17 @@ func (o Outcome) Change(run apprentice.Run, now time.Time) apprentice.Change {
 		r.TaskStatus, r.RunStatus, r.StatusReason = o.Task, o.Task, o.Reason
 		r.Verdict, r.FinalScore, r.JudgedBy, r.StopReason = o.Verdict, o.Score, o.JudgedBy, o.Stop
 		r.OperationalError, r.OperationalHint = o.Operational, o.Hint
-		r.OperationalAdvice = strings.ReplaceAll(agent.Advice(o.Operational, r.Agent), "RUN", string(r.RunID))
+		r.OperationalAdvice = strings.ReplaceAll(cmp.Or(o.Advice, agent.Advice(o.Operational, r.Agent)), "RUN", string(r.RunID))
 		r.EndedAt = apprentice.Stamp(now)
 		if o.Selected != "" {
 			r.SelectedID = o.Selected
 		}
 	}}
-	change.Events = []apprentice.Event{o.last(run)}
+	if o.Untold {
+		change.Events = append(change.Events, OfPass(run, apprentice.Event{EventType: apprentice.OperationalErrorEv,
+			Phase: apprentice.PhaseOperationalError, Message: o.Hint, OperationalError: string(o.Operational)}))
+	}
+	change.Events = append(change.Events, o.last(run))
 	return change
 }
 

@@ -30,24 +30,25 @@ type PingResult struct {
 
 // DaemonStatus is how the daemon stands.
 type DaemonStatus struct {
-	Version   string         `json:"version"`
-	PID       int            `json:"pid"`
-	Home      string         `json:"home"`
-	StartedAt string         `json:"started_at"`
-	Uptime    int64          `json:"uptime_seconds"`
-	Counts    map[string]int `json:"counts" doc:"runs by queue state"`
-	Slots     int            `json:"slots" doc:"max_parallel"`
-	Busy      int            `json:"busy"`
-	Groups    []Group        `json:"groups,omitempty"`
-	Paused    bool           `json:"paused,omitempty"`
-	Database  int64          `json:"database_bytes"`
-	DiskFree  int64          `json:"disk_free_bytes"`
-	DiskFull  bool           `json:"disk_full,omitempty" doc:"no new run starts until there is room"`
-	Clients   int            `json:"clients"`
-	Watchers  int            `json:"watchers"`
-	LastSeq   uint64         `json:"last_seq"`
-	Problems  []string       `json:"problems,omitempty" doc:"what went wrong lately, newest first"`
-	Log       string         `json:"log" doc:"the log file"`
+	Version    string         `json:"version"`
+	PID        int            `json:"pid"`
+	Home       string         `json:"home"`
+	StartedAt  string         `json:"started_at"`
+	Uptime     int64          `json:"uptime_seconds"`
+	Counts     map[string]int `json:"counts" doc:"runs by queue state"`
+	Slots      int            `json:"slots" doc:"max_parallel"`
+	Busy       int            `json:"busy"`
+	Groups     []Group        `json:"groups,omitempty"`
+	Paused     bool           `json:"paused,omitempty"`
+	Database   int64          `json:"database_bytes"`
+	DiskFree   int64          `json:"disk_free_bytes"`
+	DiskFull   bool           `json:"disk_full,omitempty" doc:"no new run starts until there is room"`
+	DiskReason string         `json:"disk_reason,omitempty" doc:"why none starts: what is free, and what is wanted"`
+	Clients    int            `json:"clients"`
+	Watchers   int            `json:"watchers"`
+	LastSeq    uint64         `json:"last_seq"`
+	Problems   []string       `json:"problems,omitempty" doc:"what went wrong lately, newest first"`
+	Log        string         `json:"log" doc:"the log file"`
 }
 
 // ShutdownParams stop the daemon; running attempts go on under their shims.

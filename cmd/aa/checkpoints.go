@@ -27,6 +27,7 @@ one question a line.`,
   for run in $(aa checkpoints -q --all); do aa review $run; done`,
 		Args:              takes(0, 1),
 		ValidArgsFunction: a.completeRuns(apprentice.Waiting),
+		PreRunE:           countsFrom("number", 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return a.connectedRun(a.checkpointOf)(cmd, args)

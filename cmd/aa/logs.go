@@ -35,6 +35,7 @@ taken out; --raw leaves it in.`,
   aa logs @last --attempt baseline --stderr --tail 20`,
 		Args:              takes(1, 1),
 		ValidArgsFunction: a.completeRuns(),
+		PreRunE:           countsFrom("tail", 0),
 		RunE: a.connectedRun(func(ctx context.Context, c *client.Client, run string, _ []string) error {
 			return a.logs(ctx, c, run, f)
 		}),

@@ -45,10 +45,25 @@ func (a *app) onGroup(done string, do func(*client.Client, context.Context, stri
 		if err := do(c, ctx, group); err != nil {
 			return err
 		}
+		if err := a.noteEmpty(ctx, c, group); err != nil {
+			return err
+		}
 		return a.show(map[string]string{"group": group, "queue": done}, func() error {
 			return a.told("%s: %s", done, cleanLine(name))
 		})
 	})
+}
+
+// noteEmpty notes that a group has no run, as one that is misspelt.
+func (a *app) noteEmpty(ctx context.Context, c *client.Client, group string) error {
+	if group == "" {
+		return nil
+	}
+	list, err := c.RunList(ctx, rpc.RunListParams{Group: group, Limit: 1})
+	if err == nil && len(list.Runs) == 0 {
+		a.note("no run is in group %s, and none is known that was; it holds for those to come", cleanLine(group))
+	}
+	return err
 }
 
 // told prints what was done, unless the user wants quiet.

@@ -142,13 +142,52 @@ func unknownCommand(cmd *cobra.Command, word string) error {
 // flag.
 func flagError(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) {
+	var value *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &value):
+		f := value.GetFlag()
+		return apprentice.Errorf(apprentice.Invalid, "%s: --%s takes %s, and %q is none", cmd.CommandPath(), f.Name, kindOfFlag(f), value.GetValue()).
+			WithHint("%s --help", cmd.CommandPath())
+	case !errors.As(err, &unknown):
 		return apprentice.Errorf(apprentice.Invalid, "%s: %v", cmd.CommandPath(), err).WithHint("%s --help", cmd.CommandPath())
 	}
 	name := unknown.GetSpecifiedName()
 	var names []string
-	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
-	near := apprentice.DidYouMean("--"+name, names)
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	near := ""
+	if flag := apprentice.Nearest(name, names); flag != "" {
+		near = "did you mean --" + flag + "? "
+	}
 	return apprentice.Errorf(apprentice.Invalid, "%s has no flag %s%s", cmd.CommandPath(), strings.Repeat("-", min(len(name), 2)), name).
 		WithHint("%s%s --help lists all", near, cmd.CommandPath())
+}
+
+// kindOfFlag says what a flag takes.
+func kindOfFlag(f *pflag.Flag) string {
+	switch kind := f.Value.Type(); kind {
+	case "int", "int64":
+		return "a whole number"
+	case "uint", "uint64":
+		return "a whole number, 0 or more"
+	case "float64":
+		return "a number"
+	case "bool":
+		return "true or false"
+	case "duration":
+		return "a duration, like 90s or 15m"
+	default:
+		return "a " + kind
+	}
+}
+
+// countsFrom refuses a flag that counts and is below least.
+func countsFrom(flag string, least int) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		n, err := cmd.Flags().GetInt(flag)
+		if err == nil && n < least {
+			err = apprentice.Errorf(apprentice.Invalid, "--%s %d is below %d", flag, n, least).WithField(flag).
+				WithHint("a whole number, %d or more", least)
+		}
+		return err
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -170,7 +171,7 @@ func (a *app) printDaemon(d rpc.DaemonStatus, more ...string) error {
 	}
 	disk := ""
 	if d.DiskFull {
-		disk = "full: no new run starts until there is room (" + size(d.DiskFree) + " free)"
+		disk = cmp.Or(d.DiskReason, "the disk is full") + ": no new run starts until there is room"
 	}
 	list := []string{"aad", fmt.Sprintf("%s, pid %d, up %s", d.Version, d.PID, span(time.Duration(d.Uptime)*time.Second)),
 		"home", d.Home, "slots", fmt.Sprintf("%d of %d busy", d.Busy, d.Slots), "runs", strings.Join(counts, ", "),

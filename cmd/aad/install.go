@@ -26,7 +26,7 @@ import (
 type installation struct {
 	system, force, linger, print bool
 	user                         string
-	out                          io.Writer
+	out, errOut                  io.Writer
 }
 
 func installCommand() *cobra.Command {
@@ -38,7 +38,7 @@ what it writes and where, may be repeated, and keeps the PATH of this shell in t
 file env of the home, so that the service finds the agents that you find.`,
 		Example: "  aad install && aad start\n  aad install --print\n  sudo aad install --system --user ada",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			i.out = cmd.OutOrStdout()
+			i.out, i.errOut = cmd.OutOrStdout(), cmd.ErrOrStderr()
 			return i.run(cmd.Context())
 		},
 	}
@@ -56,6 +56,9 @@ func (i *installation) run(ctx context.Context) error {
 		return err
 	}
 	if i.print {
+		if note := notSystemd(service.Platform()); note != "" {
+			fmt.Fprintln(i.errOut, "aad:", note)
+		}
 		return in.print(i.out)
 	}
 	if err := in.open(); err != nil {
@@ -92,9 +95,12 @@ func (i *installation) plan() (*installed, *user.User, error) {
 	var owner *user.User
 	var err error
 	switch {
-	case i.user != "" && (!i.system || runtime.GOOS == "windows"):
-		return nil, nil, apprentice.Errorf(apprentice.Invalid, "only a service of the machine has a user to run as, and on Windows none but the system's").
+	case i.user != "" && runtime.GOOS == "windows":
+		return nil, nil, apprentice.Errorf(apprentice.Invalid, "a service of Windows runs as no user but the system's").
 			WithField("user").WithHint("aad install --system")
+	case i.user != "" && !i.system:
+		return nil, nil, apprentice.Errorf(apprentice.Invalid, "only a service of the machine has a user to run as").
+			WithField("user").WithHint("aad install --system --user %s", i.user)
 	case i.system && runtime.GOOS != "windows":
 		if owner, err = serviceUser(i.user); err != nil {
 			return nil, nil, err
@@ -145,6 +151,18 @@ func nameOf(uid string) string {
 		return u.Username
 	}
 	return uid
+}
+
+// notSystemd notes that a machine's manager has no use for the units that are printed,
+// "" where it has, or where files of its own are printed.
+func notSystemd(platform string) string {
+	switch platform {
+	case "linux-systemd", "darwin-launchd", openrcName:
+		return ""
+	case "":
+		return "this machine has no service manager that aad knows: these are the files for systemd"
+	}
+	return fmt.Sprintf("the service manager here is %s: these are the files for systemd", platform)
 }
 
 func (in *installed) print(out io.Writer) error {

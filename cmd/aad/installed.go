@@ -68,8 +68,11 @@ func (in *installed) plainArguments() []string {
 // home it is not.
 const machineHome = "/etc/aad.home"
 
+// errNoService is in the chain of findInstalled's error for a home without a service.
+var errNoService = errors.New("no service")
+
 // findInstalled reads the mark of the home. Root who names no home and has no service
-// means that of the machine.
+// means that of the machine. Without a service it returns the home with errNoService.
 func findInstalled() (*installed, error) {
 	home, err := daemon.HomePath(os.LookupEnv)
 	if err != nil {
@@ -81,7 +84,8 @@ func findInstalled() (*installed, error) {
 	in := &installed{Home: home}
 	data, err := os.ReadFile(in.markPath())
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, apprentice.Errorf(apprentice.Unmet, "no service is installed for the home %s", home).WithHint("aad install")
+		return in, apprentice.Errorf(apprentice.Unmet, "no service is installed for the home %s", home).
+			WithHint("aad install").Because(errNoService)
 	}
 	if err == nil {
 		err = json.Unmarshal(data, &in.mark)

@@ -39,11 +39,30 @@ func serviceCommands() []*cobra.Command {
 func withService(body func(context.Context, io.Writer, *installed) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) error {
 		in, err := findInstalled()
+		if errors.Is(err, errNoService) && byItself[cmd.Name()] {
+			return in.alone(cmd.Context(), cmd.Name(), err)
+		}
 		if err != nil {
 			return err
 		}
 		return body(cmd.Context(), cmd.OutOrStdout(), in)
 	}
+}
+
+// byItself are the commands that aa daemon has for an aad that is no service.
+var byItself = map[string]bool{"stop": true, "restart": true, "status": true}
+
+// alone names aa's own command where an aad serves a home without a service; else err
+// stands.
+func (in *installed) alone(ctx context.Context, command string, err error) error {
+	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	defer cancel()
+	who, unheard := daemon.Ask(ctx, daemon.SocketPath(in.Home, os.Getenv("AA_SOCKET")))
+	if unheard != nil {
+		return err
+	}
+	return apprentice.Errorf(apprentice.Unmet, "no service is installed for the home %s: its aad (pid %d) runs by itself", in.Home, who.PID).
+		WithHint("aa daemon %s", command)
 }
 
 // start hands the home to the service: an aad that serves it by itself is stopped
@@ -191,6 +210,9 @@ const askPatience = 5 * time.Second
 
 func uninstall(ctx context.Context, out io.Writer) error {
 	in, err := findInstalled()
+	if errors.Is(err, errNoService) {
+		return apprentice.Errorf(apprentice.Unmet, "no service is installed for the home %s: there is nothing to remove", in.Home)
+	}
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,18 @@ func TestPathsThatFitAServiceDependOnItsManager(t *testing.T) {
 	}
 }
 
+func TestUnitsOfAnotherManagerArePrintedWithANote(t *testing.T) {
+	for platform, want := range map[string]string{
+		"linux-systemd": "", "linux-openrc": "", "darwin-launchd": "",
+		"unix-systemv": "the service manager here is unix-systemv: these are the files for systemd",
+		"":             "this machine has no service manager that aad knows: these are the files for systemd",
+	} {
+		if got := notSystemd(platform); got != want {
+			t.Errorf("%q: %q, want %q", platform, got, want)
+		}
+	}
+}
+
 // TestOpenRCScriptIsReadAsItWasWritten has a shell read it as OpenRC's does: once as a
 // script, and what stands there once more.
 func TestOpenRCScriptIsReadAsItWasWritten(t *testing.T) {
