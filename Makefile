@@ -27,11 +27,12 @@ build: ## build bin/aad, bin/aa and bin/aad-shim
 demo: build ## work two real tasks end to end in a throw-away home
 	@sh examples/demo.sh
 
+# The tests of daemon take longest, so they begin first.
 test: ## pass all tests
-	go test -v -count=1 -timeout 30m ./...
+	go test -v -count=1 -timeout 30m ./daemon ./...
 
 race: ## pass the tests under the race detector
-	CGO_ENABLED=1 go test -race -short -count=1 -timeout 40m $$(go list ./... | grep -vE '^aad/($(NORACE))$$')
+	CGO_ENABLED=1 go test -race -short -count=1 -timeout 40m ./daemon $$(go list ./... | grep -vE '^aad/($(NORACE))$$')
 
 check: ## everything CI does
 	@.ci/run
