@@ -203,6 +203,7 @@ func FuzzParsePDF(f *testing.F) {
 	f.Add(data)
 	f.Add(pdf(`BT /F1 12 Tf (a\(b\)\101) Tj [(w) 20 <41>] TJ ET /X Do BI x EI`, `5 0 obj <</Encoding<</Differences[1/a]>>/ToUnicode 6 0 R>> endobj`))
 	f.Add([]byte("%PDF-1.5\n1 0 obj <</Type/ObjStm/N 1/First 4>> stream\n2 0 <</Type/Page>>\nendstream"))
+	f.Add([]byte(`0 0obj(\`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if pages, _ := Pages(data); len(strings.Join(pages, "")) > mostText+mostShown*64 {
 			t.Error("more text than is allowed")

@@ -218,6 +218,7 @@ func (l *pdfLexer) text() any {
 // escape reads what follows a backslash and leaves l at its last byte.
 func (l *pdfLexer) escape(out []byte) []byte {
 	if l.at >= len(l.data) {
+		l.at--
 		return out
 	}
 	c := l.data[l.at]
