@@ -25,11 +25,9 @@ func (a *app) daemonLogsCommand() *cobra.Command {
 		Short: "Show the end of aad's own log",
 		Example: `  aa daemon logs -f
   aa daemon logs -n 200`,
-		Args: takes(0, 0),
+		Args:    takes(0, 0),
+		PreRunE: countsFrom("tail", 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if lines < 0 {
-				return apprentice.Errorf(apprentice.Invalid, "--tail cannot be negative").WithHint("aa daemon logs -n 200")
-			}
 			path, err := a.logPath(cmd.Context())
 			if err != nil {
 				return err
