@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"regexp"
 	"strings"
 
 	"aad/apprentice"
@@ -59,25 +60,16 @@ func failureKind(text string) apprentice.OperationalError {
 	return ""
 }
 
-// hasWord finds a word; a number must stand alone.
+// hasWord finds a word; a number must stand alone, as no part of a name, of a time or
+// of a larger number.
 func hasWord(text, word string) bool {
-	digits := word[0] >= '0' && word[0] <= '9'
-	for from := 0; ; {
-		i := strings.Index(text[from:], word)
-		if i < 0 {
-			return false
-		}
-		i += from
-		if !digits || !isDigit(text, i-1) && !isDigit(text, i+len(word)) {
-			return true
-		}
-		from = i + len(word)
+	if !statusCode.MatchString(word) {
+		return strings.Contains(text, word)
 	}
+	return regexp.MustCompile(`(^|[^\w.])` + word + `($|[^\w.]|\.\D|\.$)`).MatchString(text)
 }
 
-func isDigit(text string, i int) bool {
-	return i >= 0 && i < len(text) && (text[i] >= '0' && text[i] <= '9' || text[i] == '.')
-}
+var statusCode = regexp.MustCompile(`^\d+$`)
 
 // lastWords judges the end of what an agent CLI printed on stderr: the last line
 // that says something, and only if it complains or asks to sign in. nil when it

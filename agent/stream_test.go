@@ -113,6 +113,17 @@ func TestPiecesOfAStreamTellTheSameAsTheWhole(t *testing.T) {
 	}
 }
 
+func TestANumberTellsWhatFailedOnlyWhereItStandsAlone(t *testing.T) {
+	for text, want := range map[string]apprentice.OperationalError{
+		"status 401": apprentice.AuthError, "Got 429, again": apprentice.RateLimitError, "error (403).": apprentice.PermissionError, "402": apprentice.QuotaError,
+		"took 1.429 s": "", "in 429.5 ms": "", "/tmp/x811401446/a": "", "request a401b": "", "2401 files": "",
+	} {
+		if got := failureKind(text); got != want {
+			t.Errorf("%q is %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestErrorRecordsAreToldApartAndAnswersAreNot(t *testing.T) {
 	for path, want := range map[string]apprentice.OperationalError{
 		"codex/quota": apprentice.QuotaError, "claude/auth": apprentice.AuthError, "opencode/rate_limit": apprentice.RateLimitError,

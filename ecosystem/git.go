@@ -41,7 +41,8 @@ func (r repository) fetched(ctx context.Context) (*git.Mirror, error) {
 
 // told puts what git said into words that tell what to do.
 func (r repository) told(ctx context.Context, err error) error {
-	said := strings.ToLower(git.Said(err))
+	// Its address is whatever a user has named it: no word of git's.
+	said := strings.ToLower(strings.ReplaceAll(git.Said(err), r.url, ""))
 	has := func(words ...string) bool {
 		for _, w := range words {
 			if strings.Contains(said, w) {
@@ -55,7 +56,7 @@ func (r repository) told(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	case proc.IsFull(err), said == "":
 		return err
-	case has("authentication failed", "could not read username", "could not read password", "permission denied", "403", "401", "access denied", "not allowed"):
+	case has("authentication failed", "could not read username", "could not read password", "permission denied", "error: 403", "error: 401", "access denied", "not allowed"):
 		return apprentice.Errorf(apprentice.Denied, "git may not use %s: %v", r.url, err).
 			WithHint("see that git does so by itself, without asking: git ls-remote %s", r.url)
 	case has("host key verification failed"):

@@ -166,7 +166,7 @@ func gitPlace(t *testing.T) place {
 	if err != nil {
 		t.Skip("there is no git here")
 	}
-	dir := filepath.Join(t.TempDir(), "bundles.git")
+	dir := filepath.Join(t.TempDir(), "error: 401, not allowed.git") // its name is no word of git's
 	run(t, "", "init", "-q", "--bare", "-b", "shared", dir)
 	environ := []string{"HOME=" + t.TempDir()}
 	find := func() (git.Git, error) {
@@ -499,7 +499,7 @@ func TestARepositoryThatIsGoneOrTakesNothingSaysSo(t *testing.T) {
 	if err := os.Rename(p.At, p.At+"-away"); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Probe(t.Context()); apprentice.KindOf(err) != apprentice.Unavailable {
+	if err := e.Probe(t.Context()); apprentice.KindOf(err) != apprentice.Unavailable || !strings.Contains(err.Error(), "does not appear to be a git repository") {
 		t.Errorf("what is gone: %v", err)
 	}
 }

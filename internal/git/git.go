@@ -162,7 +162,12 @@ func (g Git) call(ctx context.Context, dir string, env []string, args ...string)
 	return out.Stdout, nil
 }
 
+// lastLine is what git says went wrong. The advice that it ends with, where a remote
+// cannot be read, is left out: the reason stands before.
 func lastLine(text []byte) string {
+	if why, _, _ := bytes.Cut(text, []byte("fatal: Could not read from remote repository.")); len(bytes.TrimSpace(why)) > 0 {
+		text = why
+	}
 	said := ""
 	for line := range bytes.Lines(text) {
 		if l := strings.TrimSpace(strings.ToValidUTF8(string(line), "?")); l != "" && !strings.HasPrefix(l, "hint:") {
