@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Settings say how runs are worked. They are read as defaults, then the home's
@@ -95,8 +96,8 @@ func DefaultSettings() Settings {
 // SettingKey describes one key for help and for errors.
 type SettingKey struct{ Name, Type, Doc string }
 
-// SettingKeys lists the keys in the order of the struct.
-func SettingKeys() []SettingKey {
+// SettingKeys lists the keys in the order of the struct. All callers share the list.
+var SettingKeys = sync.OnceValue(func() []SettingKey {
 	t := reflect.TypeFor[Settings]()
 	keys := make([]SettingKey, t.NumField())
 	for i := range keys {
@@ -104,7 +105,7 @@ func SettingKeys() []SettingKey {
 		keys[i] = SettingKey{f.Tag.Get("json"), f.Type.String(), f.Tag.Get("doc")}
 	}
 	return keys
-}
+})
 
 // ParseSettings lays the keys of a settings.json over s. An unknown key, a value
 // of the wrong type or out of range is refused by name, and s is not altered.

@@ -124,7 +124,7 @@ func (a *app) completeSubmit(cmd *cobra.Command) {
 		"mentor-mode": words("checks", "model_assisted", "expert_led", "hybrid"),
 		"after":       a.completeRuns(),
 		"again":       a.completeRuns(),
-		"set":         cobra.FixedCompletions(settingAssignments(), cobra.ShellCompDirectiveNoSpace|cobra.ShellCompDirectiveNoFileComp),
+		"set":         completeAssignments,
 	} {
 		// The only error is a flag that is not there or has one already.
 		if err := cmd.RegisterFlagCompletionFunc(flag, f); err != nil {
@@ -133,12 +133,12 @@ func (a *app) completeSubmit(cmd *cobra.Command) {
 	}
 }
 
-func settingAssignments() []string {
-	var out []string
+func completeAssignments(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var out []cobra.Completion
 	for _, key := range apprentice.SettingKeys() {
 		if apprentice.IsRunSetting(key.Name) {
 			out = append(out, key.Name+"=\t"+key.Doc)
 		}
 	}
-	return out
+	return out, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 }
