@@ -63,8 +63,8 @@ func (d *Daemon) daemonCheck(context.Context, *rpc.Peer, rpc.Empty) (rpc.CheckRe
 // daemonGC deletes runs that ended long ago, and folders that belong to no run.
 func (d *Daemon) daemonGC(ctx context.Context, _ *rpc.Peer, p rpc.GCParams) (rpc.GCResult, error) {
 	days := cmp.Or(p.OlderThanDays, d.settings.inForce().RetentionDays)
-	if days < 0 {
-		return rpc.GCResult{}, apprentice.Errorf(apprentice.Invalid, "older_than_days %d is below 0", days).WithField("older_than_days")
+	if err := notNegative("older_than_days", days); err != nil {
+		return rpc.GCResult{}, err
 	}
 	out := rpc.GCResult{Runs: []apprentice.RunID{}, Folders: []string{}}
 	if days > 0 {

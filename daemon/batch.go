@@ -3,6 +3,7 @@ package daemon
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,9 +57,8 @@ func (d *Daemon) batchStart(ctx context.Context, peer *rpc.Peer, p rpc.BatchStar
 	if !filepath.IsAbs(p.Path) {
 		return out, apprentice.Errorf(apprentice.Invalid, "path %s is not absolute", p.Path).WithField("path")
 	}
-	if p.Parallel < 0 {
-		return out, apprentice.Errorf(apprentice.Invalid, "parallel %d is below 0", p.Parallel).WithField("parallel").
-			WithHint("a whole number, 1 or more; 0 leaves it")
+	if err := cmp.Or(notNegative("parallel", p.Parallel), notNegative("limit", p.Limit)); err != nil {
+		return out, err
 	}
 	file, err := openBatch(p.Path)
 	if err != nil {
@@ -288,6 +288,9 @@ func (d *Daemon) batchGet(_ context.Context, _ *rpc.Peer, p rpc.BatchParams) (rp
 // as often as is allowed. What nobody accepted for its quality is left: a new attempt
 // is a new run.
 func (d *Daemon) batchRetry(ctx context.Context, peer *rpc.Peer, p rpc.BatchRetryParams) (out rpc.BatchRetryResult, err error) {
+	if err := notNegative("most", p.Most); err != nil {
+		return out, err
+	}
 	err = d.eachOfBatch(p.Name, func(run apprentice.Run) error {
 		if run.Live() || run.OperationalError == "" || run.Retries >= p.Most {
 			return nil

@@ -63,10 +63,7 @@ func checkCertify(p rpc.CertifyParams) error {
 		return apprentice.Errorf(apprentice.Invalid, "provider %q is unknown", p.Provider).WithField("provider").
 			WithHint("%sknown are %s", apprentice.DidYouMean(p.Provider, mentor.Providers()), strings.Join(mentor.Providers(), ", "))
 	}
-	if p.Timeout < 0 {
-		return apprentice.Errorf(apprentice.Invalid, "timeout_seconds %d is below 0", p.Timeout).WithField("timeout_seconds")
-	}
-	return nil
+	return notNegative("timeout_seconds", p.Timeout)
 }
 
 // agentReady says whether the agent can be tried, and if not, why.

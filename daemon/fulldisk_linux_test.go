@@ -135,6 +135,34 @@ func TestDiskBelowItsLeastIsToldWithWhatIsFreeAndWanted(t *testing.T) {
 	a.freeDisk()
 }
 
+// TestAnImportThatFindsNoRoomLeavesNothing has one that is seen not to fit before it is
+// copied, and one that is seen while it is: of files of a byte, which take a block each.
+func TestAnImportThatFindsNoRoomLeavesNothing(t *testing.T) {
+	t.Parallel()
+	there := newAad(t)
+	there.work(rpc.RunSubmitParams{RunID: "large", NoBundle: true, Instruction: "head -c 24000000 /dev/urandom > artifacts/large"})
+	there.work(rpc.RunSubmitParams{RunID: "many", NoBundle: true, Instruction: "seq 4000 | split -a 4 -l 1 - artifacts/f"})
+	there.stop()
+	here := onSmallDisk(t, "20m", "AA_MIN_FREE_DISK_MIB=1")
+	for id, why := range map[apprentice.RunID]string{"large": "of which min_free_disk_mib (1) are to stay free", "many": "the disk is full: write "} {
+		_, err := try(here, rpc.RunImport, rpc.RunImportParams{Path: string(there.home.Run(id))})
+		if apprentice.KindOf(err) != apprentice.Unavailable || !strings.Contains(err.Error(), why) {
+			t.Errorf("%s: %v", id, err)
+		}
+		if _, err := try(here, rpc.RunGet, rpc.RunParams{RunID: string(id)}); apprentice.KindOf(err) != apprentice.NotFound {
+			t.Errorf("%s is here: %v", id, err)
+		}
+		if exists(string(here.home.Run(id))) {
+			t.Errorf("something of %s is left", id)
+		}
+	}
+	if run := here.work(rpc.RunSubmitParams{RunID: "after", Instruction: "true"}); run.Live() {
+		t.Errorf("a run after it: %+v", run)
+	}
+	here.stop()
+	here.whole("after")
+}
+
 func TestFullDiskDoesNotKeepAadFromStoppingAndStarting(t *testing.T) {
 	t.Parallel()
 	a, s := onSmallDisk(t, "32m"), newScript(t)

@@ -304,3 +304,11 @@ func (d *Daemon) daemonShutdown(ctx context.Context, _ *rpc.Peer, p rpc.Shutdown
 	rpc.AfterReply(ctx, d.stop)
 	return rpc.Empty{}, nil
 }
+
+// notNegative refuses a number below 0.
+func notNegative(field string, n int) error {
+	if n < 0 {
+		return apprentice.Errorf(apprentice.Invalid, "%s %d is below 0", field, n).WithField(field).WithHint("a whole number, 0 or more")
+	}
+	return nil
+}

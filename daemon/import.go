@@ -174,13 +174,13 @@ func (d *Daemon) sameRun(ctx context.Context, here apprentice.Run, dir string, f
 
 // roomFor refuses what the disk could not take.
 func (d *Daemon) roomFor(bytes int64) error {
-	free, err := proc.DiskFree(string(d.home))
+	free, err := d.leastFree()
 	if err != nil {
 		return err
 	}
-	if least := int64(d.settings.inForce().MinFreeDisk) << 20; free-least < bytes {
-		return apprentice.Errorf(apprentice.Unavailable, "the run takes %d MiB and the disk of %s has %d MiB left, of which min_free_disk_mib are to stay free", bytes>>20+1, d.home, free>>20).
-			WithHint("aa gc, or make room")
+	if least := int64(d.settings.inForce().MinFreeDisk); (free-bytes)>>20 < least {
+		return apprentice.Errorf(apprentice.Unavailable, "the run takes %d MiB and the disk of %s has %d MiB left, of which min_free_disk_mib (%d) are to stay free", bytes>>20+1, d.home, free>>20, least).
+			WithHint("make room there (aa usage, then aa gc), then import it again")
 	}
 	return nil
 }

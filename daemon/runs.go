@@ -160,8 +160,8 @@ func (d *Daemon) runWait(ctx context.Context, _ *rpc.Peer, p rpc.RunWaitParams) 
 	if err != nil {
 		return rpc.RunWaitResult{}, err
 	}
-	if p.Deadline < 0 {
-		return rpc.RunWaitResult{}, apprentice.Errorf(apprentice.Invalid, "timeout_seconds %d is below 0", p.Deadline).WithField("timeout_seconds")
+	if err := notNegative("timeout_seconds", p.Deadline); err != nil {
+		return rpc.RunWaitResult{}, err
 	}
 	if p.Deadline > 0 {
 		var cancel context.CancelFunc

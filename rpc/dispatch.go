@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"aad/apprentice"
+	"aad/internal/proc"
 
 	"github.com/sourcegraph/jsonrpc2"
 )
@@ -137,7 +138,7 @@ func (p *Peer) refuse(c *call, err error) {
 	case err == error(errPanicked):
 	case w.Code == CodeInternal:
 		p.server.log.Error("method failed", "method", c.method, "error", err)
-	case errors.As(err, &e) && e.Err != nil:
+	case errors.As(err, &e) && e.Err != nil, proc.IsFull(err):
 		p.server.log.Info("method refused", "method", c.method, "error", err)
 	}
 	_ = p.stream.writeFrames(appendError(nil, c.id, w))

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"time"
 
 	"aad/apprentice"
+	"aad/internal/proc"
 
 	"github.com/sourcegraph/jsonrpc2"
 )
@@ -83,8 +85,8 @@ type errorData struct {
 
 // toWire turns a handler's error into what the caller is told. An
 // *apprentice.Error anywhere in the chain is told in its own words, without its
-// cause; a cancelled context is told as such; of anything else the caller learns
-// only that it is in the log.
+// cause; a cancelled context and a full disk are told as such; of anything else the
+// caller learns only that it is in the log.
 func toWire(err error) *jsonrpc2.Error {
 	var (
 		refusal Refusal
@@ -98,6 +100,8 @@ func toWire(err error) *jsonrpc2.Error {
 		refusal.Err = e
 	case errors.Is(err, context.Canceled):
 		return wireError(CodeCancelled, "the call was cancelled", errorData{Kind: kindCancelled})
+	case proc.IsFull(err):
+		refusal.Err = diskFull(err)
 	default:
 		refusal.Err = apprentice.Errorf(apprentice.Internal, "internal error, see the log of aad")
 	}
@@ -114,6 +118,15 @@ func toWire(err error) *jsonrpc2.Error {
 		Hint:         refusal.Err.Hint,
 		RetryAfterMS: int64((refusal.RetryAfter + time.Millisecond - 1) / time.Millisecond),
 	})
+}
+
+// diskFull names the file for which there was no room.
+func diskFull(err error) *apprentice.Error {
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		err = file
+	}
+	return apprentice.Errorf(apprentice.Unavailable, "the disk is full: %v", err).WithHint("make room there, then try again; aa usage says what aad's own home takes")
 }
 
 // fromWire is the client's half of toWire.

@@ -34,7 +34,8 @@ again it goes on where it was: what was queued is not queued twice.`,
   aa batch tasks.jsonl --limit 10 --parallel 4 --retry 1 --rubric rubric.yaml
   aa batch tasks.jsonl --release ~/datasets/tasks
   aa list -l batch=tasks`,
-		Args: takes(1, 1),
+		Args:    takes(1, 1),
+		PreRunE: countsFrom("retry", 0),
 		RunE: a.connected(func(ctx context.Context, c *client.Client, args []string) error {
 			var err error
 			if p.Path, err = filepath.Abs(args[0]); err != nil {
