@@ -79,10 +79,10 @@ func (d *Daemon) findDisk() rpc.Finding {
 	f := rpc.Finding{Name: "disk", State: fine, Detail: fmt.Sprintf("%d MiB free", free>>20)}
 	switch least := int64(d.settings.inForce().MinFreeDisk); {
 	case free>>20 < least:
-		f.State, f.Hint = wrong, "aa usage, then aa gc"
+		f.State, f.Hint = wrong, "aa du, then aa gc"
 		f.Detail += fmt.Sprintf(", below min_free_disk_mib (%d): no new run starts", least)
 	case free>>20 < 10*least:
-		f.State, f.Hint = warning, "aa usage, then aa gc"
+		f.State, f.Hint = warning, "aa du, then aa gc"
 	}
 	return f
 }

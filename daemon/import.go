@@ -180,7 +180,7 @@ func (d *Daemon) roomFor(bytes int64) error {
 	}
 	if least := int64(d.settings.inForce().MinFreeDisk); (free-bytes)>>20 < least {
 		return apprentice.Errorf(apprentice.Unavailable, "the run takes %d MiB and the disk of %s has %d MiB left, of which min_free_disk_mib (%d) are to stay free", bytes>>20+1, d.home, free>>20, least).
-			WithHint("make room there (aa usage, then aa gc), then import it again")
+			WithHint("make room there (aa du, then aa gc), then import it again")
 	}
 	return nil
 }

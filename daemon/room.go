@@ -25,7 +25,7 @@ func (d *Daemon) leastFree() (free int64, err error) {
 	free, err = proc.DiskFree(string(d.home))
 	if least := int64(d.settings.inForce().MinFreeDisk); err == nil && free>>20 < least {
 		err = apprentice.Errorf(apprentice.Unavailable, "the disk of %s has %d MiB left, below min_free_disk_mib (%d)", d.home, free>>20, least).
-			WithHint("make room there (aa usage, then aa gc), then try again; runs that are queued are kept")
+			WithHint("make room there (aa du, then aa gc), then try again; runs that are queued are kept")
 	}
 	return free, err
 }

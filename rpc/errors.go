@@ -126,7 +126,7 @@ func diskFull(err error) *apprentice.Error {
 	if errors.As(err, &file) {
 		err = file
 	}
-	return apprentice.Errorf(apprentice.Unavailable, "the disk is full: %v", err).WithHint("make room there, then try again; aa usage says what aad's own home takes")
+	return apprentice.Errorf(apprentice.Unavailable, "the disk is full: %v", err).WithHint("make room there, then try again; aa du says what aad's own home takes")
 }
 
 // fromWire is the client's half of toWire.

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func usageCommand(a *app) *cobra.Command {
+func diskCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "du",
 		Short: "Show what the home takes on disk",
@@ -25,7 +25,7 @@ func usageCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.show(u, func() error { return a.printUsage(u) })
+			return a.show(u, func() error { return a.printDisk(u) })
 		}),
 	}
 }
@@ -33,7 +33,7 @@ func usageCommand(a *app) *cobra.Command {
 // largest is how many run folders aa du shows.
 const largest = 10
 
-func (a *app) printUsage(u rpc.UsageResult) error {
+func (a *app) printDisk(u rpc.UsageResult) error {
 	free := ""
 	if u.Free > u.Database/4 && u.Free > 1<<20 {
 		free = fmt.Sprintf(" (%s of it free: aa compact gives it back)", size(u.Free))

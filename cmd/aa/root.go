@@ -68,7 +68,7 @@ of its folder.`,
 	a.add(root, groupSteer, cancelCommand(a), holdCommand(a), releaseCommand(a), prioritizeCommand(a),
 		pauseCommand(a), resumeCommand(a), queueCommand(a), deleteCommand(a))
 	a.add(root, groupSetUp, initCommand(a), doctorCommand(a), configureCommand(a), integrationsCommand(a), certifyCommand(a), evalCommand(a))
-	a.add(root, groupDaemon, daemonCommand(a), settingsCommand(a), spendingCommand(a), usageCommand(a), gcCommand(a), checkCommand(a),
+	a.add(root, groupDaemon, daemonCommand(a), settingsCommand(a), usageCommand(a), diskCommand(a), gcCommand(a), checkCommand(a),
 		compactCommand(a), rpcCommand(a), mcpCommand(a), versionCommand(a), completionCommand(a))
 	root.AddCommand(exitCodesHelp())
 	root.InitDefaultHelpCmd()

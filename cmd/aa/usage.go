@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// spendingCommand is aa usage; aa du is the disk's.
-func spendingCommand(a *app) *cobra.Command {
+// usageCommand tells what models took; diskCommand is of the disk.
+func usageCommand(a *app) *cobra.Command {
 	var p rpc.UsageParams
 	cmd := &cobra.Command{
 		Use:   "usage [RUN]",
@@ -39,7 +39,7 @@ provider tells what a call cost. What the home takes on disk is told by aa du.`,
 			if err != nil {
 				return err
 			}
-			return a.show(u, func() error { return a.printSpending(u, p.By) })
+			return a.show(u, func() error { return a.printUsage(u, p.By) })
 		}),
 	}
 	flags := cmd.Flags()
@@ -50,7 +50,7 @@ provider tells what a call cost. What the home takes on disk is told by aa du.`,
 	return cmd
 }
 
-func (a *app) printSpending(u rpc.ModelUsageResult, by []string) error {
+func (a *app) printUsage(u rpc.ModelUsageResult, by []string) error {
 	if u.Total.Calls == 0 {
 		return a.told("no model was called")
 	}
