@@ -29,6 +29,8 @@ demo: build ## work two real tasks end to end in a throw-away home
 
 # The tests of daemon take longest, so they begin first.
 test: ## pass all tests
+	@bin=$$(mktemp -d) && trap 'rm -rf "$$bin"' EXIT && \
+	go build -o "$$bin/" ./cmd/... ./internal/model/scripted-model && AA_TEST_BIN=$$bin \
 	go test -v -count=1 -timeout 30m ./daemon ./...
 
 race: ## pass the tests under the race detector

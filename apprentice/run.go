@@ -2,6 +2,7 @@ package apprentice
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 )
 
@@ -127,6 +128,13 @@ func (r Run) PauseReason() string {
 		return ""
 	}
 	return "pausing after a rate limit until " + r.PausedUntil
+}
+
+// StillAsks reports whether the question that a CheckpointOpened event tells of still
+// waits for its answer.
+func (r Run) StillAsks(opened Event) bool {
+	return r.QueueState == Waiting && r.Checkpoint != nil &&
+		opened.Metadata["checkpoint_id"] == r.Checkpoint.ID && fmt.Sprint(opened.Metadata["revision"]) == fmt.Sprint(r.Checkpoint.Revision)
 }
 
 // Finishing reports whether only the final approval that aa finish asked for is

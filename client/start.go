@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aad/apprentice"
+	"aad/internal/proc"
 	"aad/rpc"
 )
 
@@ -137,6 +138,13 @@ func (o Options) dialUntil(ctx context.Context) (*rpc.Conn, error) {
 			return nil, err
 		}
 	}
+}
+
+// MayStart reports whether the caller is one for whom aad may be started unasked: no
+// agent that has named no home. The usual one may not be that of its aad, and what it
+// started there would end with it.
+func MayStart() bool {
+	return os.Getenv(proc.TokenVar) == "" || os.Getenv("AA_HOME") != "" || os.Getenv("AA_SOCKET") != ""
 }
 
 // DaemonPath finds the daemon's program: $AA_DAEMON, else beside our own

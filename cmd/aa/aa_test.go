@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func every(cmd *cobra.Command, f func(*cobra.Command)) {
 }
 
 func TestEveryCommandSaysWhatItDoesAndShowsAnExample(t *testing.T) {
-	every(newRoot(newApp()), func(c *cobra.Command) {
+	every(newRoot(newApp(), nil), func(c *cobra.Command) {
 		if c.Short == "" || strings.HasSuffix(c.Short, ".") {
 			t.Errorf("%s: its line is %q", c.CommandPath(), c.Short)
 		}
@@ -43,6 +44,25 @@ func TestEveryCommandSaysWhatItDoesAndShowsAnExample(t *testing.T) {
 	})
 }
 
+func TestACommandIsMadeAloneWhereItIsCalled(t *testing.T) {
+	for _, g := range groups {
+		for _, c := range g.commands {
+			if got := called([]string{"-q", c.name, "run"}); got != c.name {
+				t.Errorf("%s calls %q", c.name, got)
+			}
+			made := newRoot(newApp(), []string{c.name}).Commands()
+			if i := slices.IndexFunc(made, func(m *cobra.Command) bool { return m.Name() == c.name }); i < 0 || len(made) != 3 { // and help, and exit-codes
+				t.Errorf("of %s is made %v", c.name, made)
+			}
+		}
+	}
+	for _, args := range [][]string{nil, {"--help"}, {"help", "run"}, {"statsu"}, {"__complete", "run"}} {
+		if got := called(args); got != "" {
+			t.Errorf("%v calls %s alone", args, got)
+		}
+	}
+}
+
 func TestEveryCommandHasAScript(t *testing.T) {
 	paths, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil {
@@ -56,7 +76,7 @@ func TestEveryCommandHasAScript(t *testing.T) {
 		}
 		scripts.Write(data)
 	}
-	every(newRoot(newApp()), func(c *cobra.Command) {
+	every(newRoot(newApp(), nil), func(c *cobra.Command) {
 		if !strings.Contains(scripts.String(), c.CommandPath()) {
 			t.Errorf("no script uses %s", c.CommandPath())
 		}

@@ -12,7 +12,6 @@ import (
 
 	"aad/apprentice"
 	"aad/client"
-	"aad/internal/proc"
 	"aad/internal/version"
 
 	"golang.org/x/term"
@@ -57,13 +56,7 @@ func columnsOf(f *os.File, terminal bool) int {
 
 // connect connects to aad, starting it unless the user said not to.
 func (a *app) connect(ctx context.Context) (*client.Client, error) {
-	return a.dial(ctx, !a.noAutostart && !ofAgent())
-}
-
-// ofAgent reports whether an agent calls and has named no home. The usual one may not be
-// that of its aad, and what it started there would end with it.
-func ofAgent() bool {
-	return os.Getenv(proc.TokenVar) != "" && os.Getenv("AA_HOME") == "" && os.Getenv("AA_SOCKET") == ""
+	return a.dial(ctx, !a.noAutostart && client.MayStart())
 }
 
 func (a *app) dial(ctx context.Context, autostart bool) (*client.Client, error) {

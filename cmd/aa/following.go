@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"aad/apprentice"
 	"aad/client"
@@ -37,7 +36,7 @@ func (w *following) watch(ctx context.Context) (reason string, err error) {
 		}
 		detail, err := w.c.RunGet(ctx, string(w.run))
 		switch {
-		case err != nil || !isOpen(detail.Run, n.Event):
+		case err != nil || !detail.Run.StillAsks(n.Event):
 			return err
 		case w.flags.noWait, !w.flags.look && w.app.canReview() && !w.app.jsonProgress:
 			return errAsked
@@ -47,10 +46,4 @@ func (w *following) watch(ctx context.Context) (reason string, err error) {
 		}
 		return nil
 	})
-}
-
-// isOpen reports whether the question that an event tells of still waits.
-func isOpen(run apprentice.Run, opened apprentice.Event) bool {
-	return run.QueueState == apprentice.Waiting && run.Checkpoint != nil &&
-		opened.Metadata["checkpoint_id"] == run.Checkpoint.ID && fmt.Sprint(opened.Metadata["revision"]) == fmt.Sprint(run.Checkpoint.Revision)
 }

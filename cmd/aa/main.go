@@ -24,7 +24,7 @@ func run(args []string) (code int) {
 			code = a.fail(errPanic)
 		}
 	}()
-	root := newRoot(a)
+	root := newRoot(a, args)
 	root.SetArgs(args)
 	root.SetIn(a.in)
 	root.SetOut(a.out)

@@ -4,4 +4,4 @@ package main
 
 import "aad/internal/manual"
 
-func init() { manual.Print(newRoot(newApp())) }
+func init() { manual.Print(newRoot(newApp(), nil)) }

@@ -13,17 +13,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Groups of commands, as aa help shows them.
-const (
-	groupWork   = "work"
-	groupAnswer = "answer"
-	groupLook   = "look"
-	groupSteer  = "steer"
-	groupSetUp  = "set up"
-	groupDaemon = "daemon"
-)
-
-func newRoot(a *app) *cobra.Command {
+// newRoot is aa with the command that args call, or with all commands: to make them all
+// takes longer than what most of them do before they connect.
+func newRoot(a *app, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "aa",
 		Short: "Hand tasks to an apprentice and get reviewed results",
@@ -54,22 +46,17 @@ of its folder.`,
 	flags.BoolVar(&a.noAutostart, "no-autostart", false, "do not start aad when it does not run")
 	flags.SortFlags = false
 	root.SetFlagErrorFunc(flagError)
-	for _, g := range []cobra.Group{{ID: groupWork, Title: "Work:"}, {ID: groupAnswer, Title: "Answer:"},
-		{ID: groupLook, Title: "Look:"},
-		{ID: groupSteer, Title: "Steer:"}, {ID: groupSetUp, Title: "Set up:"}, {ID: groupDaemon, Title: "Daemon and home:"}} {
-		root.AddGroup(&g)
+	only := called(args)
+	for _, g := range groups {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title + ":"})
+		for _, c := range g.commands {
+			if only == "" || only == c.name {
+				made := c.make(a)
+				made.GroupID = g.title
+				root.AddCommand(made)
+			}
+		}
 	}
-	a.add(root, groupWork, runCommand(a), submitCommand(a), continueCommand(a), finishCommand(a), retryCommand(a), regradeCommand(a),
-		batchCommand(a), importCommand(a), learnCommand(a), ecosystemCommand(a))
-	a.add(root, groupAnswer, checkpointsCommand(a), reviewCommand(a), approveCommand(a), rejectCommand(a), reviseCommand(a),
-		answerCommand(a), editCommand(a))
-	a.add(root, groupLook, statusCommand(a), listCommand(a), showCommand(a), watchCommand(a), logsCommand(a),
-		diffCommand(a), copyCommand(a), openCommand(a), waitCommand(a), bundleCommand(a))
-	a.add(root, groupSteer, cancelCommand(a), holdCommand(a), releaseCommand(a), prioritizeCommand(a),
-		pauseCommand(a), resumeCommand(a), queueCommand(a), deleteCommand(a))
-	a.add(root, groupSetUp, initCommand(a), doctorCommand(a), configureCommand(a), integrationsCommand(a), certifyCommand(a), evalCommand(a))
-	a.add(root, groupDaemon, daemonCommand(a), settingsCommand(a), usageCommand(a), diskCommand(a), gcCommand(a), checkCommand(a),
-		compactCommand(a), rpcCommand(a), mcpCommand(a), versionCommand(a), completionCommand(a))
 	root.AddCommand(exitCodesHelp())
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {
@@ -78,13 +65,6 @@ of its folder.`,
 		}
 	}
 	return root
-}
-
-func (a *app) add(root *cobra.Command, group string, commands ...*cobra.Command) {
-	for _, c := range commands {
-		c.GroupID = group
-		root.AddCommand(c)
-	}
 }
 
 // connected makes a command's body of one that needs the daemon.

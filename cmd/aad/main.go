@@ -43,7 +43,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return apprentice.Errorf(apprentice.Invalid, "%v", err).WithHint("aad --help")
 	})
-	root.AddCommand(runCommand(), checkCommand(), compactCommand(), versionCommand())
+	root.AddCommand(runCommand(), checkCommand(), compactCommand(), mcpCommand(), versionCommand())
 	root.AddCommand(serviceCommands()...)
 	return root
 }

@@ -31,9 +31,10 @@ var rooms = map[string][]string{
 		"apprentice", "rpc", "storage", "shim", "agent", "workspace", "grading", "mentor",
 		"checkpoint", "bundle", "experience", "release", "ecosystem", "loop",
 	},
-	"client": {"apprentice", "rpc"},
+	"client":    {"apprentice", "rpc"},
+	"mcpserver": {"apprentice", "rpc", "client"},
 
-	"cmd/aad":      {"daemon", "apprentice"},
+	"cmd/aad":      {"daemon", "apprentice", "client", "mcpserver"},
 	"cmd/aa":       {"client", "rpc", "apprentice"},
 	"cmd/aad-shim": {"shim"},
 
@@ -68,7 +69,7 @@ var keepers = map[string][]string{
 	"github.com/minio/minio-go":              {"ecosystem"},
 	"golang.org/x/term":                      {"cmd/aa"},
 	"github.com/rogpeppe/go-internal/diff":   {"workspace"},
-	"github.com/modelcontextprotocol/go-sdk": {"cmd/aa"},
+	"github.com/modelcontextprotocol/go-sdk": {"mcpserver"},
 }
 
 // notLinked names what a main must not contain, however it got in. The first line of
@@ -83,7 +84,7 @@ var notLinked = map[string][]string{
 		"github.com/santhosh-tekuri/jsonschema", "github.com/kardianos/service",
 		"go.etcd.io/bbolt", "aad/daemon", "aad/storage", "aad/loop", "aad/mentor",
 		"github.com/openai/openai-go", "github.com/anthropics/anthropic-sdk-go", "google.golang.org/genai",
-		"github.com/minio/minio-go", "aad/ecosystem",
+		"github.com/minio/minio-go", "aad/ecosystem", "net/http",
 	},
 	"cmd/aad-shim": {
 		small,

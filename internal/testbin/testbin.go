@@ -9,9 +9,10 @@ import (
 	"testing"
 )
 
-// Folder is where aa, aad, aad-shim and the scripted model lie: $AA_TEST_BIN, else a
-// folder that they are built into when a test program first asks. Under -short, which
-// the race run uses, the test is skipped: the detector does not see into them.
+// Folder is where aa, aad, aad-shim and the scripted model lie: $AA_TEST_BIN, which
+// make test sets so that they are built once for all packages, else a folder that they
+// are built into when a test program first asks. Under -short, which the race run uses,
+// the test is skipped: the detector does not see into them.
 func Folder(tb testing.TB) string {
 	tb.Helper()
 	if testing.Short() {

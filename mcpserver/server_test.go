@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package mcpserver
 
 import (
 	"context"
@@ -20,6 +20,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
+
+func TestMain(m *testing.M) { os.Exit(testbin.Main{M: m}.Run()) }
 
 // TestMCPClientSubmitsFollowsReadsAndAnswers drives aa mcp with the official SDK's
 // client, as an editor does.
@@ -150,7 +152,7 @@ func TestMCPResourcesAreNamedByEscapedURIs(t *testing.T) {
 
 // settle answers each question of a run by the first decision that it offers, until
 // the run has ended.
-func (m *mcpSession) settle(t *testing.T, run string) {
+func (m *session) settle(t *testing.T, run string) {
 	t.Helper()
 	for at[string](t, m.call(t, "run_status", `{"run_id":"`+run+`"}`), "run", "queue_state") != "completed" {
 		open := at[[]any](t, m.call(t, "list_checkpoints", `{"run_id":"`+run+`"}`), "checkpoints")
@@ -164,8 +166,8 @@ func (m *mcpSession) settle(t *testing.T, run string) {
 	}
 }
 
-// mcpSession is a client of aa mcp.
-type mcpSession struct {
+// session is a client of aa mcp.
+type session struct {
 	ctx     context.Context
 	bin     string
 	env     []string
@@ -175,7 +177,7 @@ type mcpSession struct {
 	progress map[any][]string // by token
 }
 
-func startMCP(t *testing.T, flags ...string) *mcpSession {
+func startMCP(t *testing.T, flags ...string) *session {
 	t.Helper()
 	bin := testbin.Folder(t)
 	home, err := os.MkdirTemp("", "aad") // short: a socket's path is limited
@@ -185,7 +187,7 @@ func startMCP(t *testing.T, flags ...string) *mcpSession {
 	env := append(os.Environ(), "AA_HOME="+home, "AA_SOCKET=", "PATH="+bin+":"+os.Getenv("PATH"))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
-	m := &mcpSession{ctx: ctx, bin: bin, env: env, progress: map[any][]string{}}
+	m := &session{ctx: ctx, bin: bin, env: env, progress: map[any][]string{}}
 	t.Cleanup(func() {
 		m.aa(t, "daemon", "stop")
 		os.RemoveAll(home)
@@ -206,7 +208,7 @@ func startMCP(t *testing.T, flags ...string) *mcpSession {
 }
 
 // aa runs a command of aa beside the session.
-func (m *mcpSession) aa(t *testing.T, args ...string) {
+func (m *session) aa(t *testing.T, args ...string) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(m.bin, "aa"), args...)
 	cmd.Env = m.env
@@ -218,7 +220,7 @@ func (m *mcpSession) aa(t *testing.T, args ...string) {
 // told returns the progress of the calls with a token once it is n values long, or the
 // session's time is over: the SDK handles them beside the answers, so an answer may be
 // returned before the last of them.
-func (m *mcpSession) told(token string, n int) []string {
+func (m *session) told(token string, n int) []string {
 	for {
 		m.mu.Lock()
 		told := slices.Clone(m.progress[token])
@@ -231,7 +233,7 @@ func (m *mcpSession) told(token string, n int) []string {
 }
 
 // call returns the tool's structured result, or its error under that key.
-func (m *mcpSession) call(t *testing.T, name, arguments string) map[string]any {
+func (m *session) call(t *testing.T, name, arguments string) map[string]any {
 	t.Helper()
 	p := &mcp.CallToolParams{Name: name, Arguments: json.RawMessage(arguments)}
 	p.SetProgressToken(name)

@@ -1,4 +1,4 @@
-package main
+package mcpserver
 
 import (
 	"bytes"
@@ -23,7 +23,7 @@ func TestLineThatIsNoMessageIsAnsweredAndPassedOver(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		in := io.NopCloser(iotest.HalfReader(strings.NewReader(line + "\n" + good)))
-		read, err := io.ReadAll(mcpStdio(in, &out).Reader)
+		read, err := io.ReadAll(stdio(in, &out).Reader)
 		passed := strings.TrimSpace(line) + "\n"
 		if want != "" || line == "" {
 			passed = ""

@@ -1,4 +1,4 @@
-package main
+package mcpserver
 
 import (
 	"bytes"
@@ -26,7 +26,7 @@ const (
 )
 
 // addResources offers the list of runs, and every file and folder of each run.
-func (m *mcpServer) addResources(s *mcp.Server) {
+func (m *server) addResources(s *mcp.Server) {
 	s.AddResource(&mcp.Resource{URI: runsURI, Name: "runs", Description: "the newest runs", MIMEType: "application/json"}, m.resource(
 		func(ctx context.Context, c *client.Client, _ string) (*mcp.ResourceContents, error) {
 			list, err := c.RunList(ctx, rpc.RunListParams{Limit: 50})
@@ -43,7 +43,7 @@ func (m *mcpServer) addResources(s *mcp.Server) {
 }
 
 // resource makes a handler of a body that has a connection to aad of its own.
-func (m *mcpServer) resource(body func(ctx context.Context, c *client.Client, uri string) (*mcp.ResourceContents, error)) mcp.ResourceHandler {
+func (m *server) resource(body func(ctx context.Context, c *client.Client, uri string) (*mcp.ResourceContents, error)) mcp.ResourceHandler {
 	return func(ctx context.Context, r *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
 		c, err := m.connect(ctx)
 		if err != nil {

@@ -1,4 +1,4 @@
-package main
+package mcpserver
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-type mcpSubmit struct {
+type submitIn struct {
 	Instruction string            `json:"instruction" doc:"the task in words, complete: the apprentice sees nothing else"`
 	Assets      []string          `json:"assets,omitempty" doc:"paths of files and folders to hand to the apprentice"`
 	Rubric      string            `json:"rubric,omitempty" doc:"criteria with weights and checks, as YAML or JSON, such as {\"version\": 1, \"criteria\": [{\"name\": \"the total is told\", \"check\": {\"command\": {\"run\": \"grep -q Total artifacts/report.md\"}}}]}"`
@@ -24,11 +24,11 @@ type mcpSubmit struct {
 	Wait        bool              `json:"wait,omitempty" doc:"return only when the run has ended or waits for a person"`
 }
 
-type mcpRun struct {
+type runIn struct {
 	RunID string `json:"run_id" doc:"id, unique beginning of it, or @last"`
 }
 
-type mcpList struct {
+type listIn struct {
 	States []string `json:"states,omitempty" enum:"queued|deferred|running|waiting|completed|partial|failed|cancelled" doc:"those in any of them"`
 	Group  string   `json:"group,omitempty" doc:"of the queue; default where none was named"`
 	Text   string   `json:"text,omitempty" doc:"part of the id or title"`
@@ -36,26 +36,26 @@ type mcpList struct {
 	Limit  int      `json:"limit,omitempty" min:"1" doc:"runs a page, at most 200; 20"`
 }
 
-type mcpEvents struct {
+type eventsIn struct {
 	RunID string `json:"run_id" doc:"id, unique beginning of it, or @last"`
 	After uint64 `json:"after,omitempty" doc:"event_index to read on from"`
 }
 
-type mcpArtifact struct {
+type artifactIn struct {
 	RunID  string `json:"run_id" doc:"id, unique beginning of it, or @last"`
 	Path   string `json:"path,omitempty" doc:"within artifacts; empty lists them"`
 	Offset int64  `json:"offset,omitempty" min:"0" doc:"byte to read on from: next_offset of the piece before"`
 }
 
-type mcpContinue struct {
+type continueIn struct {
 	RunID       string   `json:"run_id" doc:"id, unique beginning of it, or @last"`
 	Instruction string   `json:"instruction" doc:"what else is wanted of the ended run"`
 	Assets      []string `json:"assets,omitempty" doc:"paths of further files and folders"`
 	Wait        bool     `json:"wait,omitempty" doc:"return only when the run has ended again or waits for a person"`
 }
 
-// mcpRow is a run as a list tells it: run_status has the rest.
-type mcpRow struct {
+// row is a run as a list tells it: run_status has the rest.
+type row struct {
 	RunID     apprentice.RunID      `json:"run_id"`
 	Title     string                `json:"title"`
 	State     apprentice.QueueState `json:"queue_state"`
@@ -67,16 +67,16 @@ type mcpRow struct {
 	UpdatedAt string                `json:"updated_at"`
 }
 
-// mcpPage is a page of runs.
-type mcpPage struct {
-	Runs []mcpRow `json:"runs"`
-	Next string   `json:"next,omitempty"`
+// page is a page of runs.
+type page struct {
+	Runs []row  `json:"runs"`
+	Next string `json:"next,omitempty"`
 }
 
-func rowsOf(page rpc.RunListResult) mcpPage {
-	out := mcpPage{Runs: []mcpRow{}, Next: page.Next}
-	for _, r := range page.Runs {
-		out.Runs = append(out.Runs, mcpRow{r.RunID, r.Title, r.QueueState, r.Verdict, r.FinalScore, r.Message, r.Agent, r.CreatedAt, r.UpdatedAt})
+func rowsOf(list rpc.RunListResult) page {
+	out := page{Runs: []row{}, Next: list.Next}
+	for _, r := range list.Runs {
+		out.Runs = append(out.Runs, row{r.RunID, r.Title, r.QueueState, r.Verdict, r.FinalScore, r.Message, r.Agent, r.CreatedAt, r.UpdatedAt})
 	}
 	return out
 }
@@ -84,30 +84,30 @@ func rowsOf(page rpc.RunListResult) mcpPage {
 // reads is for tools that change nothing.
 var reads = &mcp.ToolAnnotations{ReadOnlyHint: true}
 
-func (m *mcpServer) addRunTools(s *mcp.Server) {
+func (m *server) addRunTools(s *mcp.Server) {
 	tool(m, s, &mcp.Tool{Name: "submit_task", Description: "Queue a task for the apprentice; its result is reviewed and revised"}, m.submit)
 	tool(m, s, &mcp.Tool{Name: "continue_run", Description: "Ask an ended run for more; it starts from what it delivered"}, m.continueRun)
 	tool(m, s, &mcp.Tool{Name: "list_runs", Description: "Runs, newest first", Annotations: reads},
-		func(ctx context.Context, c *client.Client, _ *mcp.CallToolRequest, in mcpList) (any, error) {
-			page, err := c.RunList(ctx, rpc.RunListParams{States: in.States, Group: in.Group, Text: in.Text, Cursor: in.Cursor, Limit: in.Limit})
-			return rowsOf(page), err
+		func(ctx context.Context, c *client.Client, _ *mcp.CallToolRequest, in listIn) (any, error) {
+			list, err := c.RunList(ctx, rpc.RunListParams{States: in.States, Group: in.Group, Text: in.Text, Cursor: in.Cursor, Limit: in.Limit})
+			return rowsOf(list), err
 		})
 	tool(m, s, &mcp.Tool{Name: "run_status", Description: "One run with its attempts, scores and feedback", Annotations: reads},
-		func(ctx context.Context, c *client.Client, _ *mcp.CallToolRequest, in mcpRun) (any, error) {
+		func(ctx context.Context, c *client.Client, _ *mcp.CallToolRequest, in runIn) (any, error) {
 			return c.RunGet(ctx, in.RunID)
 		})
 	tool(m, s, &mcp.Tool{Name: "run_events", Description: "What happened in a run, a page at a time", Annotations: reads},
-		func(ctx context.Context, c *client.Client, _ *mcp.CallToolRequest, in mcpEvents) (any, error) {
+		func(ctx context.Context, c *client.Client, _ *mcp.CallToolRequest, in eventsIn) (any, error) {
 			return c.RunEvents(ctx, rpc.RunEventsParams{RunID: in.RunID, After: in.After})
 		})
 	tool(m, s, &mcp.Tool{Name: "read_artifact", Description: "List what a run has delivered, or read a piece of it", Annotations: reads},
-		func(ctx context.Context, c *client.Client, _ *mcp.CallToolRequest, in mcpArtifact) (any, error) {
+		func(ctx context.Context, c *client.Client, _ *mcp.CallToolRequest, in artifactIn) (any, error) {
 			inside := path.Join("artifacts", path.Clean("/"+in.Path)) // aad refuses what leads out of the run
 			return c.RunFile(ctx, rpc.RunFileParams{RunID: in.RunID, Path: inside, Offset: in.Offset})
 		})
 }
 
-func (m *mcpServer) submit(ctx context.Context, c *client.Client, r *mcp.CallToolRequest, in mcpSubmit) (any, error) {
+func (m *server) submit(ctx context.Context, c *client.Client, r *mcp.CallToolRequest, in submitIn) (any, error) {
 	p := rpc.RunSubmitParams{Instruction: in.Instruction, Rubric: in.Rubric, Labels: in.Labels, Settings: rpc.RunSettings{}}
 	var err error
 	if p.Assets, err = absolutePaths(in.Assets); err != nil {
@@ -128,7 +128,7 @@ func (m *mcpServer) submit(ctx context.Context, c *client.Client, r *mcp.CallToo
 	return m.waitTelling(ctx, c, r, queued.Run.RunID, 0)
 }
 
-func (m *mcpServer) continueRun(ctx context.Context, c *client.Client, r *mcp.CallToolRequest, in mcpContinue) (any, error) {
+func (m *server) continueRun(ctx context.Context, c *client.Client, r *mcp.CallToolRequest, in continueIn) (any, error) {
 	assets, err := absolutePaths(in.Assets)
 	if err != nil {
 		return nil, err
@@ -152,11 +152,11 @@ func absolutePaths(paths []string) ([]string, error) {
 	return list, nil
 }
 
-type mcpCheckpoints struct {
+type checkpointsIn struct {
 	RunID string `json:"run_id,omitempty" doc:"only this run's"`
 }
 
-type mcpAnswer struct {
+type answerIn struct {
 	RunID    string         `json:"run_id" doc:"id, unique beginning of it, or @last"`
 	Stage    string         `json:"stage" doc:"of the question that was seen"`
 	Revision int            `json:"revision" min:"1" doc:"of the question that was seen"`
@@ -164,16 +164,16 @@ type mcpAnswer struct {
 	Fields   map[string]any `json:"fields,omitempty" doc:"other fields of the question that a person may set, such as notes or feedback"`
 }
 
-func (m *mcpServer) addCheckpointTools(s *mcp.Server) {
+func (m *server) addCheckpointTools(s *mcp.Server) {
 	tool(m, s, &mcp.Tool{Name: "list_checkpoints", Description: "The questions that wait for a person, oldest first", Annotations: reads},
-		func(ctx context.Context, c *client.Client, _ *mcp.CallToolRequest, in mcpCheckpoints) (any, error) {
+		func(ctx context.Context, c *client.Client, _ *mcp.CallToolRequest, in checkpointsIn) (any, error) {
 			return c.CheckpointList(ctx, rpc.CheckpointListParams{RunID: in.RunID})
 		})
-	if !m.answers {
+	if !m.Answers {
 		return
 	}
 	tool(m, s, &mcp.Tool{Name: "answer_checkpoint", Description: "Give a person's answer to a question. Only what the person has said in so many words"},
-		func(ctx context.Context, c *client.Client, _ *mcp.CallToolRequest, in mcpAnswer) (any, error) {
+		func(ctx context.Context, c *client.Client, _ *mcp.CallToolRequest, in answerIn) (any, error) {
 			values := map[string]any{}
 			for key, value := range in.Fields {
 				values[key] = value

@@ -1,4 +1,4 @@
-package main
+package mcpserver
 
 import (
 	"bufio"
@@ -12,23 +12,23 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// mcpLines is what the SDK reads of a client. A line that is no message is answered
+// lineReader is what the SDK reads of a client. A line that is no message is answered
 // here, as JSON-RPC 2.0 wants it: the SDK would end the session.
-type mcpLines struct {
+type lineReader struct {
 	in   *bufio.Scanner
 	out  io.Writer // takes a line at a time
 	rest []byte    // of the line that is being read
 }
 
-// mcpStdio has the SDK speak on in and out, and close in at its end.
-func mcpStdio(in io.ReadCloser, out io.Writer) *mcp.IOTransport {
+// stdio has the SDK speak on in and out, and close in at its end.
+func stdio(in io.ReadCloser, out io.Writer) *mcp.IOTransport {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, mcp.DefaultMaxLineLength)
 	return &mcp.IOTransport{
 		Reader: struct {
 			io.Reader
 			io.Closer
-		}{&mcpLines{in: lines, out: out}, in},
+		}{&lineReader{in: lines, out: out}, in},
 		Writer: struct {
 			io.Writer
 			io.Closer
@@ -37,7 +37,7 @@ func mcpStdio(in io.ReadCloser, out io.Writer) *mcp.IOTransport {
 }
 
 // Read returns io.EOF once the client has ended its side.
-func (l *mcpLines) Read(p []byte) (int, error) {
+func (l *lineReader) Read(p []byte) (int, error) {
 	for len(l.rest) == 0 {
 		if !l.in.Scan() {
 			return 0, cmp.Or(l.in.Err(), io.EOF)
@@ -61,7 +61,7 @@ func (l *mcpLines) Read(p []byte) (int, error) {
 
 // check returns the answer to a line that is no message, nil for one that is. A batch
 // is the SDK's to judge, which knows the protocol's version.
-func (l *mcpLines) check(line []byte) (answer []byte) {
+func (l *lineReader) check(line []byte) (answer []byte) {
 	code, message := jsonrpc.CodeParseError, "the line is no JSON: a message is one line"
 	var head struct {
 		ID json.RawMessage `json:"id"`
