@@ -13,9 +13,15 @@ import (
 
 // refuseConfined refuses a process that Landlock confines: it can connect to any
 // socket, and a run that it submits would be confined by nothing. bwrap hides the
-// socket itself.
+// socket itself. A process that has ended is refused too: one that still runs may have
+// its connection.
 func refuseConfined(pid int) error {
-	for _, folder := range proc.ShimFolders(pid) {
+	folders, sure := proc.ShimFolders(pid)
+	if !sure {
+		return apprentice.Errorf(apprentice.Denied, "the process that has connected (pid %d) has ended, and aad must see who calls", pid).
+			WithHint("let it wait for its answer")
+	}
+	for _, folder := range folders {
 		data, err := os.ReadFile(filepath.Join(folder, "spec.json"))
 		if err != nil {
 			continue

@@ -1,9 +1,11 @@
 package daemon
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 
 	"aad/rpc"
@@ -44,5 +46,44 @@ func TestAnotherUserIsRefused(t *testing.T) {
 	}
 	if err := os.Chmod(string(a.home), 0o700); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestAConnectionWhoseProcessHasEndedIsRefused has a process connect and end while aad
+// is held up: another may speak on what it has left, and nobody can say which.
+func TestAConnectionWhoseProcessHasEndedIsRefused(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("there is no python3 to connect")
+	}
+	a := newAad(t)
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := os.NewFile(uintptr(fd), "left")
+	defer left.Close()
+	signal := func(s syscall.Signal) {
+		if err := a.cmd.Process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signal(syscall.SIGSTOP)
+	connect := exec.CommandContext(a.ctx(), "python3", "-c", "import socket, sys; socket.socket(fileno=3).connect(sys.argv[1])", a.home.Socket())
+	connect.ExtraFiles = []*os.File{left}
+	out, err := connect.CombinedOutput()
+	signal(syscall.SIGCONT)
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if _, err := left.WriteString(`{"jsonrpc":"2.0","id":1,"method":"run/submit","params":{"instruction":"true"}}` + "\n"); err != nil {
+		t.Logf("it has hung up already: %v", err)
+	}
+	said, _ := io.ReadAll(left)
+	if !strings.Contains(string(said), `"kind":"denied"`) {
+		t.Errorf("it is answered %s", said)
+	}
+	if list := must(a, rpc.RunList, rpc.RunListParams{}); len(list.Runs) != 0 {
+		t.Errorf("its task was queued: %+v", list.Runs)
 	}
 }

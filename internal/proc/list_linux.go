@@ -142,11 +142,21 @@ func runsShim(pid int) bool {
 
 // ShimFolders are the folders of the shims that a process runs under, the nearest
 // first. What a process calls itself does not count: a shim further up is found too.
-func ShimFolders(pid int) (folders []string) {
+// It is not sure of them where the process, or one that it descends from, has ended.
+func ShimFolders(pid int) (folders []string, sure bool) {
+	for range 3 {
+		if folders, sure = shimFolders(pid); sure {
+			break
+		}
+	}
+	return folders, sure
+}
+
+func shimFolders(pid int) (folders []string, sure bool) {
 	for hops := 0; pid > 1 && hops < 1024; hops++ {
 		p, ok := look(pid)
 		if !ok {
-			return folders
+			return folders, false
 		}
 		if runsShim(pid) {
 			if args, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline"); err == nil {
@@ -157,5 +167,5 @@ func ShimFolders(pid int) (folders []string) {
 		}
 		pid = p.Parent
 	}
-	return folders
+	return folders, true
 }

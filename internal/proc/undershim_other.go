@@ -6,4 +6,4 @@ package proc
 func UnderShim(int) bool { return false }
 
 // ShimFolders cannot be told here.
-func ShimFolders(int) []string { return nil }
+func ShimFolders(int) ([]string, bool) { return nil, true }
