@@ -79,6 +79,7 @@ func TestAConnectionWhoseProcessHasEndedIsRefused(t *testing.T) {
 	if _, err := left.WriteString(`{"jsonrpc":"2.0","id":1,"method":"run/submit","params":{"instruction":"true"}}` + "\n"); err != nil {
 		t.Logf("it has hung up already: %v", err)
 	}
+	_ = syscall.Shutdown(fd, syscall.SHUT_WR) // it may have hung up
 	said, _ := io.ReadAll(left)
 	if !strings.Contains(string(said), `"kind":"denied"`) {
 		t.Errorf("it is answered %s", said)
