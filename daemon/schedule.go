@@ -18,16 +18,17 @@ import (
 // is driven by events: a run that changed, a job that ended, a time that came.
 // Nothing in it polls, but for room on a full disk.
 type scheduler struct {
-	store    *storage.Store
-	log      *slog.Logger
-	settings func() apprentice.Settings
-	work     func(ctx context.Context, run apprentice.Run, slot loop.Slot) (loop.Outcome, error)
-	asked    func(apprentice.Run)   // a run waits for a person
-	settled  func(apprentice.RunID) // a run waits for nobody
-	left     func(apprentice.RunID) // a run has left its slot
-	stopping <-chan struct{}
-	room     func() error // nil when the disk has room for a new run
-	timer    *walltime.Timer
+	store     *storage.Store
+	log       *slog.Logger
+	settings  func() apprentice.Settings
+	work      func(ctx context.Context, run apprentice.Run, slot loop.Slot) (loop.Outcome, error)
+	asked     func(apprentice.Run)   // a run waits for a person
+	settled   func(apprentice.RunID) // a run waits for nobody
+	left      func(apprentice.RunID) // a run has left its slot
+	cancelled func(context.Context, apprentice.RunID) (apprentice.Run, error)
+	stopping  <-chan struct{}
+	room      func() error // nil when the disk has room for a new run
+	timer     *walltime.Timer
 
 	wake chan struct{} // capacity 1
 	mu   sync.Mutex
@@ -161,6 +162,10 @@ func (s *scheduler) refreshQueue() (blocked []apprentice.Run) {
 			if apprentice.KindOf(err) != apprentice.NotFound {
 				s.log.Error("read a queued run", "run_id", id, "error", err)
 			}
+			continue
+		}
+		if r.CancelRequested && !r.Parked && (r.QueueState == apprentice.Waiting || r.QueueState == apprentice.Deferred) && !s.holds(id) {
+			s.withdraw(id)
 			continue
 		}
 		switch r.QueueState {

@@ -123,3 +123,20 @@ func groupsByName(store *storage.Store) (map[string]storage.Group, error) {
 	}
 	return groups, err
 }
+
+// withdraw cancels a run whose cancel was asked for just as it left its slot to wait.
+func (s *scheduler) withdraw(id apprentice.RunID) {
+	s.wait.Add(1)
+	// The scheduler's; it ends when the run has, or aad stops.
+	go func() {
+		defer s.wait.Done()
+		_, err := s.cancelled(context.Background(), id)
+		if err == nil || apprentice.KindOf(err) == apprentice.Conflict {
+			return
+		}
+		s.log.Error("cancel a run that waits", "run_id", id, "error", err)
+		if s.pause() {
+			s.touch(id)
+		}
+	}()
+}
