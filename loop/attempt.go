@@ -37,7 +37,6 @@ type tried struct {
 	Started     string                      `json:"started_at"`
 	Ended       string                      `json:"ended_at"`
 	Steps       int                         `json:"traced_steps"`
-	Inputs      workspace.Listing           `json:"inputs"` // as handed over
 	Agent       *apprentice.AgentUse        `json:"agent,omitempty"`
 	Session     string                      `json:"agent_session,omitempty"`
 	Kept        *apprentice.Kept            `json:"kept,omitempty"`

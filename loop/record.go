@@ -69,7 +69,7 @@ func (p *pass) record(ctx context.Context, in intent, place workspace.Place, exi
 		return tried{}, err
 	}
 	t := tried{Kind: in.Kind, Outputs: rec.Outputs, Operational: outcome.Error, Message: outcome.Message,
-		Started: rec.Trace.StartedAt, Ended: rec.Trace.EndedAt, Steps: len(rec.Trace.Steps), Inputs: in.Inputs, Agent: use, Kept: kept.Kept}
+		Started: rec.Trace.StartedAt, Ended: rec.Trace.EndedAt, Steps: len(rec.Trace.Steps), Agent: use, Kept: kept.Kept}
 	if exit.Outcome == shim.Exited {
 		t.ExitCode = &exit.ExitCode
 	}

@@ -113,10 +113,14 @@ func (p *pass) measure(ctx context.Context, r *round) ([]grading.Result, error) 
 	if err != nil {
 		return nil, err
 	}
+	given, _, err := load[intent](p.journal, intentStage(kind))
+	if err != nil {
+		return nil, err
+	}
 	checker := grading.Checker{
 		Shim: p.Shim, Workspace: string(p.folder.Package(p.task).Attempt(kind)), Helpers: helpers,
 		Scratch: filepath.Join(p.Home.Control(p.run.RunID, p.run.Pass, kind), "checks"),
-		Env:     agent.CheckEnv(p.spec.Settings, p.lookup()), Inputs: inputHashes(r.attempt.Inputs),
+		Env:     agent.CheckEnv(p.spec.Settings, p.lookup()), Inputs: inputHashes(given.Inputs),
 		Adapt: p.copyOfTree(r.attempt.Kept), Dir: p.checkDir(), Confine: p.confineCheck(),
 		DefaultTimeout: time.Duration(p.spec.Settings.CheckTimeout) * time.Second,
 		Grace:          time.Duration(p.spec.Settings.CancelGrace) * time.Second,

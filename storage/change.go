@@ -57,7 +57,8 @@ func (s *Store) checkStage(id apprentice.RunID, c apprentice.Change) error {
 	case c.Stage == "" || len(c.Stage) > 256 || len(c.Result) == 0:
 		return fmt.Errorf("save stage %q of run %s: it has no usable name or no result", c.Stage, id)
 	case len(c.Result) > maxStage:
-		return fmt.Errorf("save stage %s of run %s: its result has %d bytes, more than %d", c.Stage, id, len(c.Result), maxStage)
+		return apprentice.Errorf(apprentice.Invalid, "what is to be kept of %s has %d MiB, more than %d: that many files cannot be told one by one", c.Stage, len(c.Result)>>20, maxStage>>20).
+			WithHint("hand many files over, and have them delivered, as an archive")
 	case len(c.Result) > fatStage:
 		s.log.Debug("a stage's result is large", "run", id, "stage", c.Stage, "bytes", len(c.Result))
 	}

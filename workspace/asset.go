@@ -29,8 +29,9 @@ func (f Folder) AddAssets(ctx context.Context, into string, paths []string) (_ [
 	if len(paths) == 0 {
 		return nil, nil
 	}
+	room := mostTold
 	for _, path := range paths {
-		if err := f.checkAsset(ctx, into, path); err != nil {
+		if err := f.checkAsset(ctx, into, path, &room); err != nil {
 			return nil, err
 		}
 	}
@@ -77,8 +78,17 @@ func makeFolders(dir string) ([]string, error) {
 	return made, os.MkdirAll(dir, 0o700)
 }
 
-// checkAsset refuses what cannot be handed to an apprentice, without copying.
-func (f Folder) checkAsset(ctx context.Context, into, path string) error {
+const (
+	// mostTold bounds, in bytes, what it takes to tell the files of a task one by one, as
+	// each attempt does.
+	mostTold = 12 << 20
+	// toldOfFile is what a file takes there beside its name: its size, mode and hash.
+	toldOfFile = 128
+)
+
+// checkAsset refuses what cannot be handed to an apprentice, without copying. It takes
+// from room what the asset's files take to be told.
+func (f Folder) checkAsset(ctx context.Context, into, path string, room *int) error {
 	if !filepath.IsAbs(path) {
 		return badAsset(path, "its path is not absolute")
 	}
@@ -98,6 +108,9 @@ func (f Folder) checkAsset(ctx context.Context, into, path string) error {
 	}
 	w := walk{root: path, odd: func(rel, reason string) error { return badAsset(filepath.Join(path, rel), reason) }}
 	w.visit = func(n node) error {
+		if *room -= len(n.rel) + toldOfFile; *room < 0 {
+			return badAsset(path, "it holds too many files to tell them one by one").WithHint("pack them into an archive and hand that over")
+		}
 		if !n.info.Mode().IsRegular() {
 			return nil
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -86,6 +87,17 @@ func TestRefusedAssetLeavesNothing(t *testing.T) {
 		"links in a circle": func(dir string) string {
 			os.Symlink("m", filepath.Join(dir, "l"))
 			os.Symlink("l", filepath.Join(dir, "m"))
+			return dir
+		},
+		"too many": func(dir string) string {
+			long := strings.Repeat("x", 240)
+			deep := filepath.Join(dir, long, long, long)
+			if err := os.MkdirAll(deep, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			for n := range mostTold / (4*240 + toldOfFile) {
+				put(t, filepath.Join(deep, long+strconv.Itoa(n)), "")
+			}
 			return dir
 		},
 		"no UTF-8":  func(dir string) string { put(t, filepath.Join(dir, "a\xff"), ""); return dir },
