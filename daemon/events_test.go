@@ -150,3 +150,26 @@ func (a *aad) sessionLog() {
 		a.t.Errorf("the session tells\n%s\nwant\n%s", strings.Join(words, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+func TestAFileIsReadToItsEndByPiecesOfAnySize(t *testing.T) {
+	t.Parallel()
+	a := newAad(t)
+	a.work(rpc.RunSubmitParams{RunID: "r", Instruction: "printf 'goodé€' > artifacts/out.txt"})
+	for limit := 1; limit <= 5; limit++ {
+		var read []byte
+		for p := (rpc.RunFileParams{RunID: "r", Path: "artifacts/out.txt", Limit: limit}); ; {
+			piece := must(a, rpc.RunFile, p)
+			read = append(append(read, piece.Text...), piece.Base64...)
+			if piece.Next == 0 {
+				break
+			}
+			if piece.Next <= p.Offset {
+				t.Fatalf("by %d bytes: after %d comes %d", limit, p.Offset, piece.Next)
+			}
+			p.Offset = piece.Next
+		}
+		if string(read) != "goodé€" {
+			t.Errorf("by %d bytes it is %q", limit, read)
+		}
+	}
+}

@@ -62,7 +62,7 @@ func (d *Daemon) runFile(_ context.Context, _ *rpc.Peer, p rpc.RunFileParams) (r
 	out.Size, out.Next = piece.Size, piece.Next
 	// A character at the piece's edge belongs to the next piece.
 	data := wholeRunes(piece.Data, piece.Next == 0)
-	if !utf8.Valid(data) {
+	if !utf8.Valid(data) || len(data) == 0 { // of one that is longer than limit, its bytes
 		out.Base64 = piece.Data
 		return out, nil
 	}

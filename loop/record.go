@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"aad/agent"
 	"aad/apprentice"
@@ -86,7 +87,7 @@ func (p *pass) chargeOf(told agent.Told) *apprentice.Charge {
 	if u.Input == 0 && u.Output == 0 && u.CostUSD == nil {
 		return nil
 	}
-	c := apprentice.Charge{RunID: p.run.RunID, Day: dayOf(p.Now()), Role: apprentice.ApprenticeRole, Agent: p.run.Agent, Model: told.Model,
+	c := apprentice.Charge{RunID: p.run.RunID, Day: dayOf(p.Now()), Role: apprentice.ApprenticeRole, Agent: p.run.Agent, Model: strings.ReplaceAll(told.Model, "\x00", ""),
 		Spending: apprentice.Spending{Calls: 1, InputTokens: u.Input, OutputTokens: u.Output, Unpriced: 1}}
 	if u.CostUSD != nil {
 		c.Cost, c.Unpriced = *u.CostUSD, 0

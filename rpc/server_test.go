@@ -302,6 +302,9 @@ func TestSocketIsPrivateAndReplacesAStaleOne(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("%v, %v", info.Mode(), err)
 	}
+	if _, err := Listen(path); apprentice.KindOf(err) != apprentice.Conflict {
+		t.Fatalf("where another listens: %v", err)
+	}
 	if _, err := Listen(path + strings.Repeat("x", 100)); apprentice.KindOf(err) != apprentice.Unmet {
 		t.Fatalf("a path too long: %v", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"net"
 	"os"
@@ -17,11 +18,17 @@ import (
 const MaxSocketPath = 100
 
 // Listen opens aad's socket, readable and writable by this user only. A socket file
-// left there by a dead aad is removed, so the caller must hold what keeps a second
-// aad out. Closing the listener removes the file.
+// left there by a dead aad is removed; where another one listens it is refused
+// (apprentice.Conflict). The caller must hold what keeps a second aad out of its home.
+// Closing the listener removes the file.
 func Listen(path string) (net.Listener, error) {
 	if err := CheckPath(path); err != nil {
 		return nil, err
+	}
+	if other, err := net.Dial("unix", path); err == nil {
+		other.Close()
+		return nil, apprentice.Errorf(apprentice.Conflict, "another aad, of another home, listens at %s", path).
+			WithHint("give each home a socket of its own: AA_SOCKET")
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("remove the stale socket %s: %w", path, err)
@@ -87,14 +94,17 @@ func reason(err error) error {
 // that starting a daemon may help.
 var ErrNoDaemon = errors.New("no daemon listens")
 
-// shortSocket is a path of this user's own that fits whatever the home is called.
-func shortSocket() string { return fmt.Sprintf("/tmp/aad-%d.sock", max(os.Getuid(), 0)) }
+// shortSocket is a path of this user's own, and of one home's, that fits whatever the
+// home is called.
+func shortSocket(long string) string {
+	return fmt.Sprintf("/tmp/aad-%d-%08x.sock", max(os.Getuid(), 0), crc32.ChecksumIEEE([]byte(long)))
+}
 
 // CheckPath refuses the path of a socket that some system does not take.
 func CheckPath(path string) error {
 	if len(path) > MaxSocketPath {
 		return apprentice.Errorf(apprentice.Unmet, "the socket's path %s has %d bytes; systems take up to %d", path, len(path), MaxSocketPath).
-			WithHint("set AA_SOCKET=%s for aa and aad alike, or choose a home with a shorter path", shortSocket())
+			WithHint("set AA_SOCKET=%s for aa and aad alike, or choose a home with a shorter path", shortSocket(path))
 	}
 	return nil
 }
