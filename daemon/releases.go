@@ -58,6 +58,9 @@ func (d *Daemon) releaseCreate(ctx context.Context, peer *rpc.Peer, p rpc.Releas
 	if err := d.releasePath(&p.Path, true); err != nil {
 		return out, err
 	}
+	if p.DryRun {
+		return rpc.ReleaseInfo{Path: p.Path, Warnings: []string{}}, release.MayPut(p.Path, p.Replace)
+	}
 	o, err := d.releaseOptions(p)
 	if err != nil {
 		return out, err

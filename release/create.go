@@ -40,7 +40,7 @@ type Options struct {
 // It may be killed at any time; the next call for the same dir takes away what that
 // left. It ends when ctx does.
 func Create(ctx context.Context, dir string, o Options) (m DatasetManifest, err error) {
-	if err := mayPut(dir, o.Replace); err != nil {
+	if err := MayPut(dir, o.Replace); err != nil {
 		return m, err
 	}
 	temp := filepath.Join(filepath.Dir(dir), tempPrefix+filepath.Base(dir))
@@ -68,7 +68,7 @@ func Create(ctx context.Context, dir string, o Options) (m DatasetManifest, err 
 	if err := atomicfile.SyncTree(temp); err != nil {
 		return m, told(dir, err)
 	}
-	if err := mayPut(dir, o.Replace); err != nil { // somebody may have been faster
+	if err := MayPut(dir, o.Replace); err != nil { // somebody may have been faster
 		return m, err
 	}
 	return m, atomicfile.ReplaceTree(temp, dir)
@@ -92,9 +92,9 @@ func told(dir string, err error) error {
 // tempPrefix begins the name of the folder beside DIR in which a release is made.
 const tempPrefix = ".aa-tmp-release-"
 
-// mayPut refuses a place that is taken by anything but a release that is to be
+// MayPut refuses a place that is taken by anything but a release that is to be
 // replaced.
-func mayPut(dir string, replace bool) error {
+func MayPut(dir string, replace bool) error {
 	info, err := os.Lstat(filepath.Dir(dir))
 	switch {
 	case err != nil:

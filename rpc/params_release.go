@@ -10,6 +10,7 @@ type ReleaseCreateParams struct {
 	Group    string            `json:"group,omitempty"`
 	Accepted bool              `json:"accepted,omitempty" doc:"only completed runs whose review passed"`
 	Replace  bool              `json:"replace,omitempty" doc:"put it in the place of the release that is there"`
+	DryRun   bool              `json:"dry_run,omitempty" doc:"only see whether one may be made there; no run need fit"`
 }
 
 // ReleaseParams name a release.

@@ -56,7 +56,7 @@ again it goes on where it was: what was queued is not queued twice.`,
 			if noWait && release.Path != "" {
 				return apprentice.Errorf(apprentice.Invalid, "--release needs the runs to have ended, and --no-wait does not wait for them").WithField("release")
 			}
-			if err := placeOf(&release, p.Name); err != nil {
+			if err := placeOf(ctx, c, &release, p.Name); err != nil {
 				return err
 			}
 			return a.batch(ctx, c, p, retry, noWait, release)
@@ -127,7 +127,7 @@ func (a *app) batch(ctx context.Context, c *client.Client, p rpc.BatchStartParam
 
 // placeOf completes what is asked of the release of a batch, whose ended runs are
 // gathered, accepted or not. A place that is taken is told before hours of work.
-func placeOf(p *rpc.ReleaseCreateParams, batch string) (err error) {
+func placeOf(ctx context.Context, c *client.Client, p *rpc.ReleaseCreateParams, batch string) (err error) {
 	if p.Path == "" {
 		return nil
 	}
@@ -135,10 +135,8 @@ func placeOf(p *rpc.ReleaseCreateParams, batch string) (err error) {
 		return err
 	}
 	p.Labels, p.Group = map[string]string{"batch": batch}, "batch-"+batch
-	if _, err := os.Lstat(p.Path); err == nil && !p.Replace {
-		return apprentice.Errorf(apprentice.Conflict, "%s is there already", p.Path).WithField("release").WithHint("name a folder that is new, or add --replace")
-	}
-	return nil
+	_, err = c.ReleaseCreate(ctx, rpc.ReleaseCreateParams{Path: p.Path, Replace: p.Replace, DryRun: true})
+	return err
 }
 
 // queueBatch queues the file page by page and returns how many lines were put aside.
