@@ -64,14 +64,17 @@ func (c *Conversation) leave(a *asked) *Permission {
 	call := c.calls[p.Call.ID].with(p.Call)
 	call.Status = ""
 	l := &Permission{ID: a.key, Kind: firstOf(call.Kind, "other"), options: p.Options, call: call.ID}
+	if len(l.Kind) > mostKind {
+		l.Kind = "other"
+	}
 	l.Title = cutText(firstOf(lastLine(call.Title), call.ID, l.Kind), 200)
 	sum := sha256.New()
 	sum.Write(mustJSON(call))
 	sum.Write(compact(a.params))
 	l.Hash = hex.EncodeToString(sum.Sum(nil))
 	for _, path := range call.paths() {
-		if !within(c.o.Folder, c.o.Workspace, path) && !slices.Contains(l.Outside, path) {
-			l.Outside = append(l.Outside, path)
+		if !within(c.o.Folder, c.o.Workspace, path) {
+			l.Outside = append(l.Outside, cutText(path, mostDetails))
 		}
 	}
 	l.Class = l.Kind + " in the workspace"
@@ -125,9 +128,10 @@ func (c acpToolCall) paths() []string {
 		}
 	}
 	var paths []string
+	known := map[string]bool{"": true}
 	for _, path := range all {
-		if path != "" && !slices.Contains(paths, path) {
-			paths = append(paths, path)
+		if !known[path] {
+			known[path], paths = true, append(paths, path)
 		}
 	}
 	return paths
@@ -184,13 +188,16 @@ func followed(path string) string {
 	return at
 }
 
-// mostDetails bounds what a person is shown of a tool's input.
-const mostDetails = 4 << 10
+const (
+	mostDetails = 4 << 10  // of a tool's input, of a file, of a path, for people
+	mostTold    = 64 << 10 // of all of that: a call may name any number of files
+	mostKind    = 64       // of a kind of tool, which is a word
+)
 
 // details tells a person what is to be done, as the agent told it.
 func (c acpToolCall) details() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "The agent asks for leave to use a tool of kind %s.\n", firstOf(c.Kind, "other"))
+	fmt.Fprintf(&b, "The agent asks for leave to use a tool of kind %s.\n", cutText(firstOf(c.Kind, "other"), mostKind))
 	for _, path := range c.paths() {
 		fmt.Fprintf(&b, "It names %s\n", plain(path))
 	}
@@ -202,7 +209,10 @@ func (c acpToolCall) details() string {
 			fmt.Fprintf(&b, "%s is to hold:\n%s\n", plain(part.Path), cutText(part.NewText, mostDetails))
 		}
 	}
-	return b.String()
+	if b.Len() <= mostTold {
+		return b.String()
+	}
+	return cutText(b.String(), mostTold) + "\nThe agent tells more than can be shown here. Deny it if this is too little to decide on.\n"
 }
 
 // harmless are the kinds of tools that change nothing.

@@ -24,7 +24,7 @@ func (d *Daemon) assemble(timer *walltime.Timer) {
 
 func newScheduler(d *Daemon, timer *walltime.Timer) *scheduler {
 	return &scheduler{
-		store: d.store, log: d.log, settings: d.settings.inForce, work: d.workRun, room: d.room, timer: timer, stopping: d.stopping,
+		home: d.home, store: d.store, log: d.log, settings: d.settings.inForce, work: d.workRun, room: d.room, timer: timer, stopping: d.stopping,
 		asked: d.desk.askSoon, settled: d.desk.settled, left: d.tellHooks, cancelled: d.cancel,
 		wake: make(chan struct{}, 1), dirty: map[apprentice.RunID]struct{}{}, jobs: map[apprentice.RunID]*job{},
 		queue: newQueue(), loaded: make(chan struct{}), later: map[apprentice.RunID]time.Time{},

@@ -2,22 +2,22 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
 	"aad/apprentice"
-	"aad/internal/proc"
 	"aad/internal/walltime"
 	"aad/loop"
 	"aad/storage"
+	"aad/workspace"
 )
 
 // scheduler starts runs when they may start and ends them when they are done. It
 // is driven by events: a run that changed, a job that ended, a time that came.
 // Nothing in it polls, but for room on a full disk.
 type scheduler struct {
+	home      workspace.Home
 	store     *storage.Store
 	log       *slog.Logger
 	settings  func() apprentice.Settings
@@ -281,61 +281,6 @@ func (s *scheduler) startJob(ctx context.Context, id apprentice.RunID, j *job) {
 	}()
 }
 
-// hold works a run through one stay in its slot.
-func (s *scheduler) hold(ctx context.Context, id apprentice.RunID, j *job) {
-	run, err := s.take(ctx, id, j)
-	if err != nil {
-		if apprentice.KindOf(err) != apprentice.Conflict {
-			s.log.Error("start a run", "run_id", id, "error", err)
-		}
-		return
-	}
-	if run.CancelRequested {
-		s.cancel(id, loop.ErrCancelled)
-	}
-	for {
-		if run, err = s.store.Run(id); err != nil {
-			s.log.Error("read a running run", "run_id", id, "error", err)
-			return
-		}
-		out, err := s.work(ctx, run, s.slotOf(id, j))
-		if err == nil {
-			err = s.end(run, out)
-		}
-		switch {
-		case err == nil || errors.Is(err, loop.ErrStopping) || errors.Is(err, loop.ErrWaiting) || errors.Is(err, loop.ErrPaused) || apprentice.KindOf(err) == apprentice.NotFound:
-			return
-		case s.mayPass(err):
-			s.log.Warn("a run has to wait", "run_id", id, "error", err)
-			if !s.pause() {
-				return
-			}
-		default:
-			s.log.Error("work a run", "run_id", id, "error", err)
-			if err = s.end(run, loop.Broken(err)); err != nil {
-				s.log.Error("end a run that could not be worked", "run_id", id, "error", err)
-			}
-			return
-		}
-	}
-}
-
-// mayPass reports a fault that will pass, as a full disk does.
-func (s *scheduler) mayPass(err error) bool {
-	return apprentice.KindOf(err) == apprentice.Unavailable || proc.IsFull(err) || s.room() != nil
-}
-
-// pause waits a while before a run is tried again; false means that aad stops and
-// its successor goes on.
-func (s *scheduler) pause() bool {
-	select {
-	case <-s.stopping:
-		return false
-	case <-time.After(roomPause):
-		return true
-	}
-}
-
 // begin moves a queued run to running and says so in the same transaction. A run
 // that was running when the daemon went down goes on without a word.
 func (s *scheduler) begin(ctx context.Context, id apprentice.RunID) (apprentice.Run, error) {
@@ -381,16 +326,4 @@ func beginning(run apprentice.Run) []apprentice.Event {
 		return []apprentice.Event{loop.FollowupEvent(run.Pass, apprentice.FollowupStarted, apprentice.PhaseFollowup, "started")}
 	}
 	return []apprentice.Event{{EventType: apprentice.RunStarted, Phase: apprentice.PhaseStarting, Message: "Run started"}}
-}
-
-// end writes what a pass came to, frees the slot's claim and tells the end, in
-// one transaction; then runs that waited for this one are looked at.
-func (s *scheduler) end(run apprentice.Run, out loop.Outcome) error {
-	ctx := context.Background()
-	_, err := s.store.Change(ctx, run.RunID, nil, out.Change(run, time.Now()))
-	if err != nil {
-		return err
-	}
-	s.touchDependents(run.RunID)
-	return nil
 }

@@ -185,10 +185,7 @@ func (p *pass) follow(ctx context.Context, place workspace.Place, req agent.Requ
 		if !cancelled(ctx) {
 			return shim.Exit{}, agent.Outcome{}, ErrStopping
 		}
-		if err := proc.Terminate(); err != nil {
-			return shim.Exit{}, agent.Outcome{}, err
-		}
-		exit, err = proc.Wait(context.WithoutCancel(ctx))
+		exit, err = endTree(ctx, proc)
 	}
 	if errors.Is(err, shim.ErrLost) || err == nil && exit.Outcome == shim.Terminated {
 		return p.unfinished(ctx, req.Kind, exit)
@@ -249,7 +246,7 @@ func (p *pass) putAside(ctx context.Context, kind apprentice.AttemptKind) error 
 	proc, err := shim.Attach(p.Home.Shim(p.run.RunID, p.run.Pass, kind))
 	switch {
 	case err == nil: // nothing of it may be left when it is tried anew
-		_, err = proc.Wait(context.WithoutCancel(ctx))
+		_, err = endTree(ctx, proc)
 	case !p.folder.Package(p.task).Has("attempts/"+string(kind)) && errors.Is(err, shim.ErrNotStarted):
 		return nil
 	}

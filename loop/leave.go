@@ -79,7 +79,7 @@ func (p *pass) askLeave(n int, kind apprentice.AttemptKind, token string, l agen
 	f := checkpoint.File{Title: l.Title, Instruction: l.Details, ActionHash: l.Hash,
 		ExpiresAt: inSeconds(p.spec.Settings.PermissionDeadline, p.Now())}
 	if len(l.Outside) > 0 {
-		f.Instruction = fmt.Sprintf("OUTSIDE THE WORKSPACE: %q\n", l.Outside) + f.Instruction
+		f.Instruction = outside(l.Outside) + f.Instruction
 	}
 	f.HowTo = "allow_once allows this one action, allow_always also its like for the rest of this pass."
 	if f.ExpiresAt != "" {
@@ -94,6 +94,17 @@ func (p *pass) askLeave(n int, kind apprentice.AttemptKind, token string, l agen
 		return a, fmt.Errorf("ask %s: %w", name, err)
 	}
 	return a, nil
+}
+
+// mostOutside is how many paths outside the workspace a question shows.
+const mostOutside = 20
+
+func outside(paths []string) string {
+	shown := paths[:min(len(paths), mostOutside)]
+	if more := len(paths) - len(shown); more > 0 {
+		return fmt.Sprintf("OUTSIDE THE WORKSPACE: %q and %d more\n", shown, more)
+	}
+	return fmt.Sprintf("OUTSIDE THE WORKSPACE: %q\n", shown)
 }
 
 // withdraw closes a question for leave that needs no answer any more, and says why.

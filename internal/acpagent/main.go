@@ -6,6 +6,8 @@
 //	acp: ask KIND PATH TEXT   asks for leave, then writes
 //	acp: asks N               asks N times at once for leave to write artifacts/N
 //	acp: reask PATH TEXT      asks, and asks again under the same id for another file
+//	acp: diffs N              asks for leave to write N files of 4 kB at once
+//	acp: vast MIB             asks under an id of so many MiB, and never goes on
 //	acp: run COMMAND          asks for leave to run a command, then runs it in sh
 //	acp: read PATH            reads a file through the client
 //	acp: put PATH TEXT        writes a file through the client

@@ -34,6 +34,10 @@ func (t *turn) do(words []string) bool {
 		all.Wait()
 	case "reask":
 		return t.reask(arg(1), rest(2))
+	case "diffs":
+		t.diffs(number)
+	case "vast":
+		t.vast(number)
 	case "run":
 		t.command(rest(1))
 	case "read", "put":
@@ -150,6 +154,25 @@ func (t *turn) reask(path, content string) bool {
 	_, answer := t.ask(id, "session/request_permission", second)
 	t.act(second, outcome(<-answer), "edit "+path, func() { t.write(path, content) })
 	return false
+}
+
+// diffs asks for leave to write many files and writes none.
+func (t *turn) diffs(n int) {
+	p := t.request("edit", "edit many files", nil, "")
+	var diffs []map[string]any
+	for i := range n {
+		diffs = append(diffs, map[string]any{"type": "diff", "path": fmt.Sprintf("artifacts/f%d", i), "newText": strings.Repeat("x", 4000)})
+	}
+	p["toolCall"].(map[string]any)["content"] = diffs
+	_, answer := t.ask(0, "session/request_permission", p)
+	t.act(p, outcome(<-answer), "diffs", func() {})
+}
+
+// vast asks under an id of so many MiB, for which it gets no answer.
+func (t *turn) vast(mib int) {
+	t.send(map[string]any{"id": strings.Repeat("x", mib<<20), "method": "session/request_permission",
+		"params": t.request("edit", "edit under a vast id", nil, "")})
+	select {}
 }
 
 func (t *turn) command(line string) {
