@@ -51,10 +51,18 @@ func (s *scheduler) workOnce(ctx context.Context, id apprentice.RunID, j *job) e
 	return err
 }
 
-// giveUp ends a run that cannot be worked to its end.
+// giveUp ends a run that cannot be worked to its end. It tries until that is written or
+// aad stops.
 func (s *scheduler) giveUp(ctx context.Context, id apprentice.RunID, out loop.Outcome) {
-	if err := s.endAs(ctx, id, out); err != nil && !errors.Is(err, loop.ErrStopping) {
+	for {
+		err := s.endAs(ctx, id, out)
+		if kind := apprentice.KindOf(err); err == nil || errors.Is(err, loop.ErrStopping) || kind == apprentice.NotFound || kind == apprentice.Conflict {
+			return
+		}
 		s.log.Error("end a run that could not be worked", "run_id", id, "error", err)
+		if !s.pause() {
+			return
+		}
 	}
 }
 
