@@ -14,7 +14,8 @@ type Run struct {
 	Number     uint64     `json:"number"` // order of submit over the daemon's life, from 1
 	Title      string     `json:"title"`  // the instruction's first line, 90 characters
 	QueueState QueueState `json:"queue_state"`
-	// QueueReason says why the run is deferred or waiting; empty otherwise.
+	// QueueReason says why the run is deferred or waiting, or runs and cannot go on for
+	// now; empty otherwise.
 	QueueReason string `json:"queue_reason,omitempty"`
 
 	RunStatus        Status           `json:"run_status"`

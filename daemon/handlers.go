@@ -144,6 +144,9 @@ func (d *Daemon) queueGet(ctx context.Context, _ *rpc.Peer, _ rpc.Empty) (out rp
 	if out.Running, err = d.inState(apprentice.Running); err != nil {
 		return out, err
 	}
+	for i := range out.Running {
+		d.sched.tellStuck(&out.Running[i])
+	}
 	deferred, err := d.inState(apprentice.Deferred)
 	if err != nil {
 		return out, err

@@ -23,17 +23,22 @@ func (s *scheduler) hold(ctx context.Context, id apprentice.RunID, j *job) {
 		s.cancel(id, loop.ErrCancelled)
 	}
 	for {
+		toEnd := errors.Is(context.Cause(ctx), loop.ErrCancelled) // the work is told so from its start
 		err := s.workOnce(ctx, id, j)
 		switch {
 		case err == nil || errors.Is(err, loop.ErrStopping) || errors.Is(err, loop.ErrWaiting) || errors.Is(err, loop.ErrPaused) || apprentice.KindOf(err) == apprentice.NotFound:
 			return
 		case !s.mayPass(err):
 			s.log.Error("work a run", "run_id", id, "error", err)
-			s.giveUp(ctx, id, loop.Broken(err))
+			s.giveUp(ctx, id, j, func(apprentice.Run) loop.Outcome { return loop.Broken(err) })
+			return
+		case toEnd:
+			s.log.Warn("a cancelled run ends as far as it has come", "run_id", id, "error", err)
+			s.giveUp(ctx, id, j, loop.CancelledOutcome)
 			return
 		}
 		s.log.Warn("a run has to wait", "run_id", id, "error", err)
-		if !s.pause() {
+		if !s.pause(ctx, j, err) {
 			return
 		}
 	}
@@ -53,14 +58,14 @@ func (s *scheduler) workOnce(ctx context.Context, id apprentice.RunID, j *job) e
 
 // giveUp ends a run that cannot be worked to its end. It tries until that is written or
 // aad stops.
-func (s *scheduler) giveUp(ctx context.Context, id apprentice.RunID, out loop.Outcome) {
+func (s *scheduler) giveUp(ctx context.Context, id apprentice.RunID, j *job, outcome func(apprentice.Run) loop.Outcome) {
 	for {
-		err := s.endAs(ctx, id, out)
+		err := s.endAs(ctx, id, outcome)
 		if kind := apprentice.KindOf(err); err == nil || errors.Is(err, loop.ErrStopping) || kind == apprentice.NotFound || kind == apprentice.Conflict {
 			return
 		}
 		s.log.Error("end a run that could not be worked", "run_id", id, "error", err)
-		if !s.pause() {
+		if !s.pause(ctx, j, err) {
 			return
 		}
 	}
@@ -68,11 +73,12 @@ func (s *scheduler) giveUp(ctx context.Context, id apprentice.RunID, out loop.Ou
 
 // endAs ends a run once what may be left of its agents has ended. Where that cannot be
 // seen to, the run ends all the same.
-func (s *scheduler) endAs(ctx context.Context, id apprentice.RunID, out loop.Outcome) error {
+func (s *scheduler) endAs(ctx context.Context, id apprentice.RunID, outcome func(apprentice.Run) loop.Outcome) error {
 	run, err := s.store.Run(id)
 	if err != nil {
 		return err
 	}
+	out := outcome(run)
 	switch err := loop.GiveUp(ctx, s.home, run, out); {
 	case errors.Is(err, loop.ErrStopping):
 		return err
@@ -87,14 +93,47 @@ func (s *scheduler) mayPass(err error) bool {
 	return apprentice.KindOf(err) == apprentice.Unavailable || proc.IsFull(err) || s.room() != nil
 }
 
-// pause waits a while before a run is tried again; false means that aad stops and
-// its successor goes on.
-func (s *scheduler) pause() bool {
+// pause waits a while before a run is tried again, or until it is cancelled; false means
+// that aad stops and its successor goes on.
+func (s *scheduler) pause(ctx context.Context, j *job, why error) bool {
+	s.setStuck(j, s.waitsFor(why))
+	defer s.setStuck(j, "")
+	var cancelled <-chan struct{}
+	if ctx.Err() == nil {
+		cancelled = ctx.Done()
+	}
 	select {
 	case <-s.stopping:
 		return false
+	case <-cancelled:
+		return true
 	case <-time.After(roomPause):
 		return true
+	}
+}
+
+// waitsFor tells people what a run needs to go on.
+func (s *scheduler) waitsFor(err error) string {
+	var told *apprentice.Error
+	if errors.As(err, &told) && !proc.IsFull(err) && s.room() == nil {
+		return "cannot go on for now: " + told.Message
+	}
+	return "waits for room on the disk (aa du)"
+}
+
+func (s *scheduler) setStuck(j *job, why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j.stuck = why
+}
+
+// tellStuck writes into a running run's record as it is shown why it does not go on; a
+// full disk would not take it.
+func (s *scheduler) tellStuck(r *apprentice.Run) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if j := s.jobs[r.RunID]; j != nil && j.stuck != "" && r.QueueState == apprentice.Running {
+		r.QueueReason = j.stuck
 	}
 }
 

@@ -11,7 +11,60 @@ import (
 
 	"aad/apprentice"
 	"aad/loop"
+	"aad/rpc"
+	"aad/storage"
 )
+
+// plainGood is a rubric of one check that needs no room.
+const plainGood = "criteria:\n  - name: says good\n    check: {contains: {path: artifacts/out.txt, text: good}}\n"
+
+func (a *aad) log() string {
+	data, _ := os.ReadFile(filepath.Join(a.home.Log(), LogName))
+	return string(data)
+}
+
+func TestARunWhoseFilesDoNotFitTellsThatAndCanBeCancelledAndDeleted(t *testing.T) {
+	t.Parallel()
+	a, s := onSmallDisk(t, "56m"), newScript(t)
+	id := a.submit(rpc.RunSubmitParams{RunID: "r", Rubric: plainGood,
+		Instruction: s.text("echo good > artifacts/out.txt; head -c 19500000 /dev/urandom > artifacts/model.bin")})
+	eventually(t, "the run tells that it waits for room", func() bool {
+		running := must(a, rpc.QueueGet, rpc.Empty{}).Running
+		return strings.Contains(a.get(id).Run.QueueReason, "waits for room") && len(running) == 1
+	})
+	must(a, rpc.RunCancel, rpc.RunParams{RunID: "r"})
+	if run := a.wait(id); run.QueueState != apprentice.Cancelled || run.QueueReason != "" {
+		t.Errorf("it ended %+v", run)
+	}
+	must(a, rpc.RunDelete, rpc.RunDeleteParams{RunID: "r"})
+	if run := a.work(rpc.RunSubmitParams{RunID: "after", Rubric: plainGood, Instruction: s.text("echo good > artifacts/out.txt")}); !run.Accepted() {
+		t.Errorf("after it: %+v", run)
+	}
+	a.stop()
+	a.whole("after")
+}
+
+func TestACancelEndsARunThatANewerAadHasBegun(t *testing.T) {
+	t.Parallel()
+	a := newAad(t)
+	id := a.submit(rpc.RunSubmitParams{RunID: "r", Instruction: "true", Hold: true})
+	a.stop()
+	store, err := storage.Open(a.home.DB(), storage.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = store.Journal(id, 0).Save("prepare", map[string]any{"format": 99}, apprentice.Change{})
+	if err = errors.Join(err, store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	a.start()
+	must(a, rpc.RunRelease, rpc.RunParams{RunID: "r"})
+	eventually(t, "the run waits for the newer aad", func() bool { return strings.Contains(a.log(), "a run has to wait") })
+	must(a, rpc.RunCancel, rpc.RunParams{RunID: "r"})
+	if run := a.wait(id); run.QueueState != apprentice.Cancelled {
+		t.Errorf("it ended %+v", run)
+	}
+}
 
 // holding is a scheduler of one run that is running, with a database on a disk of its own.
 func holding(t *testing.T) (s *scheduler, said *said, dir string) {

@@ -23,6 +23,7 @@ func (d *Daemon) runGet(ctx context.Context, _ *rpc.Peer, p rpc.RunParams) (rpc.
 	if err != nil {
 		return rpc.RunDetail{}, err
 	}
+	d.sched.tellStuck(&run)
 	folder := d.home.Run(run.RunID)
 	out := rpc.RunDetail{Run: run, Folder: string(folder), Artifacts: folder.Artifacts(), Attempts: []apprentice.Attempt{}}
 	for pass := range run.Pass + 1 {
@@ -102,6 +103,9 @@ func (d *Daemon) runList(_ context.Context, _ *rpc.Peer, p rpc.RunListParams) (r
 	runs, next, err := d.store.Runs(filter, p.Cursor, limit)
 	if runs == nil {
 		runs = []apprentice.Run{}
+	}
+	for i := range runs {
+		d.sched.tellStuck(&runs[i])
 	}
 	return rpc.RunListResult{Runs: runs, Next: next}, err
 }

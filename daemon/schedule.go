@@ -55,6 +55,7 @@ type job struct {
 	parked  bool          // kept by scheduler.mu
 	slot    chan struct{} // holds one: it got a slot again
 	changed chan struct{} // holds one: the run's record has changed
+	stuck   string        // why it has to wait before it is tried again, "" for nothing; kept by scheduler.mu
 }
 
 // touch has the scheduler look at a run again. It never blocks.

@@ -368,7 +368,7 @@ func Expired(run apprentice.Run, asked checkpoint.File, now time.Time) apprentic
 	e := ofCheckpoint(run, asked, apprentice.CheckpointExpired, fmt.Sprintf("%s has expired: %s; nothing was decided", asked.Stage(), reason))
 	change := Withdrawn(run, reason)
 	if open.Ended == "" {
-		o := cancelledOutcome(run.SelectedID != "" || run.LatestAttemptID != "")
+		o := CancelledOutcome(run)
 		o.Reason = reason
 		change = o.Change(run, now)
 	}

@@ -87,7 +87,12 @@ func (o Outcome) words() string {
 
 // CancelledChange ends a run that holds no slot.
 func CancelledChange(run apprentice.Run, now time.Time) apprentice.Change {
-	return cancelledOutcome(run.SelectedID != "" || run.LatestAttemptID != "").Change(run, now)
+	return CancelledOutcome(run).Change(run, now)
+}
+
+// CancelledOutcome is that of a cancelled run whose stages are not looked at.
+func CancelledOutcome(run apprentice.Run) Outcome {
+	return cancelledOutcome(run.SelectedID != "" || run.LatestAttemptID != "")
 }
 
 // cancelledOutcome is partial when an attempt had ended, else failed.

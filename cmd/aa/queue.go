@@ -162,8 +162,19 @@ func (a *app) printQueue(q rpc.QueueResult) error {
 			return err
 		}
 	}
-	for _, r := range q.Deferred {
-		if err := a.print("%s %s: %s", a.style(yellow, "deferred:"), r.RunID, cleanLine(r.QueueReason)); err != nil {
+	if err := a.reasons("stuck:", q.Running); err != nil {
+		return err
+	}
+	return a.reasons("deferred:", q.Deferred)
+}
+
+// reasons tells why runs do not go on, those that have a reason.
+func (a *app) reasons(mark string, runs []apprentice.Run) error {
+	for _, r := range runs {
+		if r.QueueReason == "" {
+			continue
+		}
+		if err := a.print("%s %s: %s", a.style(yellow, mark), r.RunID, cleanLine(r.QueueReason)); err != nil {
 			return err
 		}
 	}

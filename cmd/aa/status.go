@@ -134,7 +134,7 @@ func (a *app) printOverview(o overview) error {
 			}
 		}
 	}
-	return nil
+	return a.reasons("stuck:", o.Queue.Running)
 }
 
 // printAsking tells which runs wait for people; nothing when none does.
