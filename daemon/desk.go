@@ -59,8 +59,9 @@ func (d *desk) Close() error { return errors.Join(d.watcher.Close(), d.due.Close
 // asking is a question whose file is watched.
 type asking struct {
 	checkpoint apprentice.Checkpoint
-	refused    string // why what stands in the file cannot be used
-	taken      bool   // it is answered; who answers it now comes too late
+	refused    string    // why what stands in the file cannot be used
+	taken      bool      // it is answered; who answers it now comes too late
+	notBefore  time.Time // what is due could not be told, and is not tried again before; mostly zero
 }
 
 func sameQuestion(a, b apprentice.Checkpoint) bool { return a.ID == b.ID && a.Revision == b.Revision }

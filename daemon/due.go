@@ -21,6 +21,15 @@ func dueAt(c apprentice.Checkpoint) (first time.Time) {
 	return first
 }
 
+// dueAt is when the next thing of a question at the desk is due and may be tried.
+func (a asking) dueAt() time.Time {
+	at := dueAt(a.checkpoint)
+	if !at.IsZero() && at.Before(a.notBefore) {
+		return a.notBefore
+	}
+	return at
+}
+
 // setDue sets the timer if nothing is due before what this question has.
 func (d *desk) setDue(c apprentice.Checkpoint) {
 	at := dueAt(c)
@@ -47,26 +56,41 @@ func (d *desk) tellDue(ctx context.Context, now time.Time) {
 	d.mu.Lock()
 	var due []place
 	for id, a := range d.open {
-		if at := dueAt(a.checkpoint); !a.taken && !at.IsZero() && !at.After(now) {
+		if at := a.dueAt(); !a.taken && !at.IsZero() && !at.After(now) {
 			due = append(due, id)
 		}
 	}
 	d.mu.Unlock()
 	for _, id := range due {
-		if err := d.tellDueOf(ctx, id, now); err != nil && !errors.Is(err, errAnswered) {
+		err := d.tellDueOf(ctx, id, now)
+		if err != nil {
+			d.putOff(id, now.Add(roomPause))
+		}
+		if err != nil && !errors.Is(err, errAnswered) {
 			d.log.Error("tell that a question waits", "run_id", id.run, "error", err)
 		}
 	}
 	d.mu.Lock()
 	d.next = time.Time{}
 	for _, a := range d.open {
-		if at := dueAt(a.checkpoint); !a.taken && !at.IsZero() && (d.next.IsZero() || at.Before(d.next)) {
+		if at := a.dueAt(); !a.taken && !at.IsZero() && (d.next.IsZero() || at.Before(d.next)) {
 			d.next = at
 		}
 	}
 	next := d.next
 	d.mu.Unlock()
 	d.setTimer(next)
+}
+
+// putOff has what is due of a question tried no earlier than until: its time has passed
+// and stays so, and the timer would fire at once again.
+func (d *desk) putOff(at place, until time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if a, ok := d.open[at]; ok {
+		a.notBefore = until
+		d.open[at] = a
+	}
 }
 
 func (d *desk) tellDueOf(ctx context.Context, at place, now time.Time) error {
