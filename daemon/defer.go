@@ -46,6 +46,8 @@ func (s *scheduler) settleDeferred(ctx context.Context, runs []apprentice.Run) {
 	now := time.Now()
 	var wait sync.WaitGroup
 	slots := make(chan struct{}, 64) // writers that share a commit
+	var mu sync.Mutex
+	var failed []apprentice.RunID
 	for _, r := range runs {
 		reason, until := s.blocked(r, now)
 		if !until.IsZero() {
@@ -61,10 +63,16 @@ func (s *scheduler) settleDeferred(ctx context.Context, runs []apprentice.Run) {
 			defer func() { <-slots; wait.Done() }()
 			if err := s.settle(ctx, r, reason); err != nil && apprentice.KindOf(err) != apprentice.Conflict {
 				s.log.Error("defer or release a run", "run_id", r.RunID, "error", err)
+				mu.Lock()
+				failed = append(failed, r.RunID)
+				mu.Unlock()
 			}
 		}()
 	}
 	wait.Wait()
+	for _, id := range failed { // nothing else would have them looked at again
+		s.later[id] = now.Add(roomPause)
+	}
 }
 
 func (s *scheduler) settle(ctx context.Context, r apprentice.Run, reason string) error {

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,25 @@ func oneRun(t *testing.T, db string, c apprentice.Change) (*scheduler, *said) {
 	out := &said{}
 	return &scheduler{store: store, home: workspace.Home(t.TempDir()), log: slog.New(slog.NewTextHandler(out, nil)), room: func() error { return nil },
 		settled: func(apprentice.RunID) {}, queue: newQueue(), wake: make(chan struct{}, 1), dirty: map[apprentice.RunID]struct{}{}, jobs: map[apprentice.RunID]*job{}, later: map[apprentice.RunID]time.Time{}}, out
+}
+
+func TestADeferredRunWhoseReleaseIsNotWrittenIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	s, _ := oneRun(t, filepath.Join(t.TempDir(), "aad.db"), apprentice.Change{Update: func(r *apprentice.Run) {
+		r.QueueState, r.QueueReason, r.NotBefore = apprentice.Deferred, "until then", apprentice.Stamp(time.Now().Add(-time.Hour))
+	}})
+	refused, cancel := context.WithCancel(t.Context())
+	cancel()
+	s.touch("r")
+	s.refresh(refused)
+	if s.nextDue().IsZero() {
+		t.Fatal("nothing has the run looked at again")
+	}
+	s.touchDue(s.nextDue())
+	s.refresh(t.Context())
+	if run, err := s.store.Run("r"); err != nil || run.QueueState != apprentice.Queued {
+		t.Errorf("the run is %s, %v", run.QueueState, err)
+	}
 }
 
 func TestWhatIsDueOfAQuestionThatCannotBeReadIsPutOff(t *testing.T) {
