@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"slices"
+	"time"
 
 	"aad/apprentice"
 	"aad/storage"
@@ -135,7 +136,9 @@ func (s *scheduler) withdraw(id apprentice.RunID) {
 			return
 		}
 		s.log.Error("cancel a run that waits", "run_id", id, "error", err)
-		if s.pause() {
+		select {
+		case <-s.stopping:
+		case <-time.After(roomPause):
 			s.touch(id)
 		}
 	}()
