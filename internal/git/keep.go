@@ -70,7 +70,7 @@ func (r Repository) tree(ctx context.Context, w worktree, l Left) (tree, refused
 		}
 		refused = ""
 		var told *failure
-		if _, err = r.git.call(ctx, l.Dir, env, "add", "--all", "--ignore-errors", "--", "."); errors.As(err, &told) {
+		if err = r.addAll(ctx, l.Dir, env, "--ignore-errors", "--", "."); errors.As(err, &told) {
 			refused = told.said
 		} else if err != nil {
 			return "", "", err

@@ -30,11 +30,11 @@ func (r Repository) Snapshot(ctx context.Context, head, scratch, leave string) (
 	}
 	defer os.Remove(index)
 	env := []string{"GIT_DIR=" + r.Private, "GIT_WORK_TREE=" + r.Top, "GIT_INDEX_FILE=" + index}
-	add := []string{"add", "--all", "--", "."}
+	add := []string{"--", "."}
 	if rel, err := filepath.Rel(r.Top, leave); err == nil && filepath.IsLocal(rel) {
 		add = append(add, ":(exclude,top,literal)"+filepath.ToSlash(rel))
 	}
-	if _, err := r.git.call(ctx, r.Top, env, add...); err != nil {
+	if err := r.addAll(ctx, r.Top, env, add...); err != nil {
 		return "", 0, err
 	}
 	tree, err := r.git.word(ctx, r.Top, env, "write-tree")

@@ -141,14 +141,16 @@ func (r Repository) Settle(from func(dir string) bool, to string) (bool, error) 
 	return true, atomicfile.Write(link, []byte(want), 0o644)
 }
 
-// Clean reports whether the worktree is as it was checked out.
+// Clean reports whether the worktree is as it was checked out. It does not look into
+// repositories that are nested in it: a worktree has them empty, and to look runs what
+// they have configured.
 func (r Repository) Clean(ctx context.Context, dir string) bool {
 	w, ok, err := r.find(dir)
 	if err != nil || !ok {
 		return false
 	}
 	out, err := r.git.word(ctx, dir, []string{"GIT_DIR=" + w.admin, "GIT_COMMON_DIR=" + r.Common, "GIT_WORK_TREE=" + dir},
-		"status", "--porcelain", "--untracked-files=normal")
+		"status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=all")
 	return err == nil && out == ""
 }
 
