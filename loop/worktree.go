@@ -106,9 +106,10 @@ func (p *pass) settle(from, to string) error {
 	return err
 }
 
-// settleNew settles a workspace that was just made, or that a crash left unsettled.
+// settleNew settles a workspace that was just made, or that a crash left unsettled. One
+// whose agent was started has been settled, and is the agent's until it has ended.
 func (p *pass) settleNew(place workspace.Place) error {
-	if place.Repo == "" {
+	if _, err := os.Lstat(place.Shim); place.Repo == "" || err == nil {
 		return nil
 	}
 	repo, err := p.repository()
@@ -124,6 +125,7 @@ type kept struct {
 	*apprentice.Kept
 	patch   string // the patch, out of the workspace; "" for none
 	changes []agent.Change
+	lost    []workspace.LeftOut
 }
 
 // keep commits what an ended attempt left in its worktree to its branch and writes the
@@ -138,11 +140,13 @@ func (p *pass) keep(ctx context.Context, kind apprentice.AttemptKind, exit shim.
 		return k, err
 	}
 	control := p.Home.Control(p.run.RunID, p.run.Pass, kind)
-	dir, collected := p.worktree(kind)
 	k.Kept = &apprentice.Kept{Branch: p.branch(kind), Start: p.startCommit()}
-	if err := os.MkdirAll(dir, 0o700); err != nil { // the agent removed it
+	_, collected := p.worktree(kind)
+	dir, lost, err := p.Home.Reclaim(p.run.RunID, p.run.Pass, kind)
+	if err != nil {
 		return k, err
 	}
+	k.lost = lost
 	if err := workspace.Tame(ctx, dir); err != nil {
 		return k, err
 	}
@@ -204,6 +208,9 @@ func (k kept) into(o *agent.Observed) {
 		return
 	}
 	o.Changes = append(o.Changes, k.changes...)
+	for _, l := range k.lost {
+		o.LeftOut = append(o.LeftOut, l.Path+": "+l.Reason)
+	}
 	if k.Refused != "" {
 		o.LeftOut = append(o.LeftOut, workspace.RepoName+": git could not take it: "+k.Refused)
 	}
@@ -229,11 +236,7 @@ func withValue(m map[string]any, key string, value any) map[string]any {
 
 // worktree is where an attempt's worktree lies now.
 func (p *pass) worktree(kind apprentice.AttemptKind) (dir string, collected bool) {
-	folder := p.folder.Package(p.task).Attempt(kind)
-	if _, err := os.Lstat(string(folder)); err == nil {
-		return folder.Repo(), true
-	}
-	return filepath.Join(p.Home.Work(p.run.RunID, p.run.Pass, kind), workspace.RepoName), false
+	return p.Home.Repo(p.run.RunID, p.run.Pass, kind)
 }
 
 func (p *pass) commitMessage(kind apprentice.AttemptKind) string {

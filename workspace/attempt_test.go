@@ -216,7 +216,7 @@ func TestApplyInterruptedAfterAnyStepLosesNothing(t *testing.T) {
 	put(t, a.in("stdout.txt"), "own")
 	syscall.Mkfifo(a.in("stderr.txt"), 0o600)
 	put(t, a.streams.Stderr, "oh\n")
-	c := collection{work: a.place.Dir, control: a.place.Control, to: a.home.attempt("r", 0, "baseline"), streams: a.streams}
+	c := collection{root: a.home.workRoot(), work: a.place.Dir, control: a.place.Control, to: a.home.attempt("r", 0, "baseline"), streams: a.streams}
 	p, err := c.plan(t.Context())
 	if err != nil {
 		t.Fatal(err)

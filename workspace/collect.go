@@ -40,7 +40,7 @@ type Collected struct {
 // Interrupted at any point it may be repeated, and then returns the same.
 func (h Home) Collect(ctx context.Context, run apprentice.RunID, pass int, kind apprentice.AttemptKind, s Streams) (Collected, error) {
 	c := collection{
-		work: h.Work(run, pass, kind), control: h.Control(run, pass, kind),
+		root: h.workRoot(), work: h.Work(run, pass, kind), control: h.Control(run, pass, kind),
 		to: h.attempt(run, pass, kind), streams: s,
 	}
 	got, err := c.collect(ctx)
@@ -51,9 +51,9 @@ func (h Home) Collect(ctx context.Context, run apprentice.RunID, pass int, kind 
 }
 
 type collection struct {
-	work, control string
-	to            AttemptFolder
-	streams       Streams
+	root, work, control string
+	to                  AttemptFolder
+	streams             Streams
 }
 
 func (c collection) planFile() string   { return filepath.Join(c.control, "collect.json") }

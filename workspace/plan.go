@@ -2,9 +2,7 @@ package workspace
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -45,7 +43,8 @@ func (c collection) loadPlan() (plan, error) {
 // plan looks at what the agent left. It changes nothing but what hinders looking.
 func (c collection) plan(ctx context.Context) (plan, error) {
 	p := plan{Version: planVersion}
-	if err := c.requireFolder(&p); err != nil {
+	lost, err := requireFolder(c.root, c.work)
+	if err != nil {
 		return plan{}, err
 	}
 	if err := tame(ctx, c.work); err != nil {
@@ -56,7 +55,7 @@ func (c collection) plan(ctx context.Context) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	p.After, p.LeftOut = after, append(p.LeftOut, left...)
+	p.After, p.LeftOut = after, append(lost, left...)
 	c.planMoves(&p)
 	if err := c.planPatch(ctx, &p); err != nil {
 		return plan{}, err
@@ -110,26 +109,6 @@ func isRawReport(name string) bool {
 }
 
 func rawStem(name string) string { return strings.TrimSuffix(rawName(name), path.Ext(name)) }
-
-// requireFolder puts an empty workspace where the agent removed or replaced its
-// own.
-func (c collection) requireFolder(p *plan) error {
-	info, err := os.Lstat(c.work)
-	switch {
-	case err == nil && info.IsDir():
-		return nil
-	case err == nil:
-		p.LeftOut = append(p.LeftOut, LeftOut{".", "the workspace was replaced by something that is no folder"})
-		if err := os.Remove(c.work); err != nil {
-			return err
-		}
-	case errors.Is(err, fs.ErrNotExist):
-		p.LeftOut = append(p.LeftOut, LeftOut{".", "the workspace was removed"})
-	default:
-		return err
-	}
-	return os.MkdirAll(c.work, 0o700)
-}
 
 // planMoves clears the names that aad needs. The agent's reports on itself leave
 // the listing; other files are listed under their new names.

@@ -13,12 +13,20 @@ import (
 
 // tame makes a tree that an agent left one that can be listed, moved and
 // removed: folders and files become readable and writable for us, names become
-// UTF-8. What belongs to somebody else stays as it is and shows up in listings.
+// UTF-8. What belongs to somebody else stays as it is and shows up in listings. A
+// link in the tree's place is refused: it leads to what is not the agent's.
 func tame(ctx context.Context, dir string) error {
+	info, err := os.Lstat(dir)
+	if err == nil && !info.IsDir() {
+		err = errNotDir
+	}
+	if err != nil {
+		return fmt.Errorf("make %s readable: %w", dir, err)
+	}
 	if err := os.Chmod(dir, 0o700); err != nil && !errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("make %s readable: %w", dir, err)
 	}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

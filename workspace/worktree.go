@@ -86,14 +86,23 @@ func (h Home) Worktrees(id apprentice.RunID) []string {
 // RemoveRepo removes an attempt's worktree from its workspace or its folder. What git
 // notes of it is the caller's to remove.
 func (h Home) RemoveRepo(id apprentice.RunID, pass int, kind apprentice.AttemptKind) error {
-	return errors.Join(removeTree(filepath.Join(h.Work(id, pass, kind), repoName)), removeTree(h.attempt(id, pass, kind).Repo()))
+	var all error
+	if work := h.Work(id, pass, kind); isReal(h.workRoot(), work) {
+		all = removeTree(filepath.Join(work, repoName))
+	}
+	if folder := h.attempt(id, pass, kind); isReal(string(h.Run(id)), string(folder)) {
+		all = errors.Join(all, removeTree(folder.Repo()))
+	}
+	return all
 }
 
 // repos are the worktrees in a run's folder: those of attempts that have ended.
 func (h Home) repos(id apprentice.RunID) (dirs []string, err error) {
 	found, err := filepath.Glob(filepath.Join(globLiteral(string(h.Run(id))), "packages", "*", "attempts", "*", repoName, ".git"))
 	for _, link := range found {
-		dirs = append(dirs, filepath.Dir(link))
+		if dir := filepath.Dir(link); isReal(string(h.Run(id)), dir) {
+			dirs = append(dirs, dir)
+		}
 	}
 	return dirs, err
 }

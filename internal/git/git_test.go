@@ -427,6 +427,24 @@ func TestAMovedWorktreeStaysAWorktreeAndAForgottenOneLeavesNoTrace(t *testing.T)
 
 // An attempt that a crash cut off anywhere is prepared anew, and one that is tried
 // anew does not lose what the first one left.
+func TestSettleDoesNothingThroughALink(t *testing.T) {
+	a := newUser(t).attempt()
+	must(t, os.RemoveAll(a.tree))
+	must(t, os.Symlink(a.dir, a.tree))
+	if _, err := a.repo.Settle(Below(a.tree), a.tree); err == nil {
+		t.Error("a link was taken for the worktree")
+	}
+	if info, err := os.Lstat(filepath.Join(a.dir, ".git")); err != nil || !info.IsDir() {
+		t.Errorf("the user's repository is %v, %v", info, err)
+	}
+	if list := a.run("worktree", "list", "--porcelain"); !strings.Contains(list, "worktree "+a.tree+"\n") {
+		t.Errorf("the worktree is noted elsewhere:\n%s", list)
+	}
+	if Below(a.tree)(a.dir) {
+		t.Error("what a link leads to is taken for a worktree below it")
+	}
+}
+
 func TestAWorktreeIsMadeAgainAfterACrash(t *testing.T) {
 	a := newUser(t).attempt()
 	must(t, os.RemoveAll(a.tree))

@@ -114,7 +114,8 @@ func beingMade(err error) bool {
 
 // Settle has the list say that the worktree which it has where from matches is at to,
 // and the worktree name its entry, whatever an agent made of that. It returns false
-// when the list has no such entry. It may be repeated.
+// when the list has no such entry. It may be repeated. A link in the worktree's place
+// is refused: what it leads to is not the agent's.
 func (r Repository) Settle(from func(dir string) bool, to string) (bool, error) {
 	w, ok, err := r.find(to)
 	if err == nil && !ok {
@@ -122,6 +123,9 @@ func (r Repository) Settle(from func(dir string) bool, to string) (bool, error) 
 	}
 	if err != nil || !ok {
 		return false, err
+	}
+	if info, err := os.Lstat(to); err != nil || !info.IsDir() {
+		return true, errors.Join(fmt.Errorf("mend worktree %s: there is no folder in its place", to), err)
 	}
 	link := filepath.Join(to, ".git")
 	if w.dir != real(to) {
@@ -173,8 +177,8 @@ func (r Repository) Forget(match func(dir string) bool) error {
 	return nil
 }
 
-// Below matches worktrees at or below a folder.
+// Below matches worktrees at or below a folder, not what a link in its place leads to.
 func Below(folder string) func(dir string) bool {
-	folder = real(folder)
+	folder = filepath.Join(real(filepath.Dir(folder)), filepath.Base(folder))
 	return func(dir string) bool { return within(folder, dir) }
 }
