@@ -177,3 +177,22 @@ func TestGCRemovesNoRepositoryBehindALink(t *testing.T) {
 	}
 	o.untouched(a)
 }
+
+func TestWhatHasTheNameOfTheWorktreeOrOfThePatchIsKeptBesideIt(t *testing.T) {
+	for do, kept := range map[string]string{
+		"echo good > ../artifacts/out.txt; cd ..; rm -rf repo; echo mine > repo":                                                     "repo.raw",
+		"echo good > ../artifacts/out.txt; echo x > new; mkdir ../artifacts/changes.patch; echo mine > ../artifacts/changes.patch/f": "artifacts/changes.raw.patch/f",
+	} {
+		a, s, p := newAad(t), newScript(t), newProject(t)
+		run := a.work(rpc.RunSubmitParams{RunID: "r", Instruction: s.text(do), Rubric: plainGood, Repo: p.dir})
+		if !run.Accepted() {
+			t.Errorf("%s: it ended %s, %s: %s", do, run.QueueState, run.Verdict, run.StatusReason)
+		}
+		folder := a.home.Run("r").Package("task_r").Attempt("baseline")
+		if got := slurp(t, filepath.Join(string(folder), kept)); got != "mine\n" {
+			t.Errorf("%s says %q", kept, got)
+		}
+		p.git("apply", "--check", folder.Patch())
+		p.untouched()
+	}
+}

@@ -159,9 +159,10 @@ func (c collection) planReport(p *plan, name string) string {
 // the name it found free.
 func (c collection) planMove(p *plan, from, to string) string {
 	ext := path.Ext(to)
+	stem := strings.TrimSuffix(to, ext)
 	for n := 2; exists(filepath.Join(c.work, filepath.FromSlash(to))) ||
 		slices.ContainsFunc(p.Moves, func(m rename) bool { return m.To == to }); n++ {
-		to = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(rawName(path.Base(from)), ext), n, ext)
+		to = fmt.Sprintf("%s-%d%s", stem, n, ext)
 	}
 	p.Moves = append(p.Moves, rename{from, to})
 	for i, f := range p.After {
@@ -201,10 +202,14 @@ func (c collection) apply(p plan) error {
 	return c.placeOwn(in)
 }
 
-// isOwn reports a file that an interrupted apply has put where something odd was.
+// isOwn reports what an interrupted apply has put where something odd was.
 func (c collection) isOwn(in func(string) string, name string) bool {
 	info, err := os.Lstat(in(name))
-	return err == nil && info.Mode().IsRegular() && slices.Contains(ours, name)
+	if err == nil && info.IsDir() && name == artifactsName {
+		_, err = os.ReadDir(in(name)) // else it is what was odd
+		return err == nil
+	}
+	return err == nil && info.Mode().IsRegular() && (name == PatchName || slices.Contains(ours, name))
 }
 
 // relink makes a link relative that named its place in the workspace in full.

@@ -5,6 +5,8 @@ package workspace
 import (
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -106,4 +108,56 @@ func TestAWorkspaceThatItsAgentHasClosedIsOpenedAgain(t *testing.T) {
 			t.Errorf("%s is %v, %v", dir, info.Mode(), err)
 		}
 	}
+}
+
+func TestThePatchIsDeliveredWhateverHasItsName(t *testing.T) {
+	for name, c := range map[string]struct {
+		do   func(at string)
+		kept string
+	}{
+		"a file": {func(at string) { put(t, at, "mine") }, "artifacts/changes.raw.patch"},
+		"a file beside that of the other name": {func(at string) {
+			put(t, at, "mine")
+			put(t, strings.Replace(at, "changes", "changes.raw", 1), "also mine")
+		}, "artifacts/changes.raw-2.patch"},
+		"a folder":       {func(at string) { put(t, filepath.Join(at, "f"), "mine") }, "artifacts/changes.raw.patch/f"},
+		"an empty one":   {func(at string) { os.Mkdir(at, 0o700) }, ""},
+		"a pipe":         {func(at string) { syscall.Mkfifo(at, 0o600) }, ""},
+		"a link out":     {func(at string) { os.Symlink("/etc", at) }, ""},
+		"a linked place": {func(at string) { os.RemoveAll(filepath.Dir(at)); os.Symlink(linkedTo(t), filepath.Dir(at)) }, ""},
+		"a place inside": {func(at string) {
+			put(t, strings.Replace(at, "artifacts", "mine", 1), "mine")
+			os.RemoveAll(filepath.Dir(at))
+			os.Symlink("mine", filepath.Dir(at))
+		}, "mine/changes.patch"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := prepareAttempt(t)
+			c.do(a.in(PatchName))
+			a.streams.Patch = put(t, filepath.Join(a.place.Control, "changes.patch"), "ours")
+			w := collection{root: a.home.workRoot(), work: a.place.Dir, control: a.place.Control, to: a.collectedAs(), streams: a.streams}
+			p, err := w.plan(t.Context())
+			for range 2 { // as after a crash
+				if err == nil {
+					err = w.apply(p)
+				}
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := a.collect(t)
+			if _, listed := got.After.Find(PatchName); !listed || content(t, got.Folder.Patch()) != "ours" {
+				t.Errorf("the patch is %q; left: %v", content(t, got.Folder.Patch()), got.After)
+			}
+			if c.kept != "" && content(t, got.Folder.join(c.kept)) != "mine" {
+				t.Errorf("what the agent left is lost: %v", names(t, string(got.Folder)))
+			}
+		})
+	}
+}
+
+// linkedTo is somebody's folder with a file of the patch's name.
+func linkedTo(t *testing.T) string {
+	t.Helper()
+	return filepath.Dir(put(t, filepath.Join(t.TempDir(), "changes.patch"), "somebody's"))
 }

@@ -57,13 +57,13 @@ const PatchName = artifactsName + "/" + patchName
 // RepoName is the worktree, relative to the attempt's folder.
 const RepoName = repoName
 
-// planPatch adds the patch to the artifacts. A file of that name that the agent left
-// is kept under another.
+// planPatch adds the patch to the artifacts. A file or folder of that name that the
+// agent left is kept under another.
 func (c collection) planPatch(ctx context.Context, p *plan) error {
 	if c.streams.Patch == "" || !exists(c.streams.Patch) {
 		return nil
 	}
-	if _, taken := p.After.Find(PatchName); taken {
+	if exists(filepath.Join(c.work, filepath.FromSlash(PatchName))) && !p.settled(PatchName) && !p.settled(artifactsName) {
 		c.planMove(p, PatchName, artifactsName+"/"+rawName(patchName))
 	}
 	sum, size, err := hashFile(ctx, c.streams.Patch)
