@@ -124,7 +124,8 @@ func (c collection) planMoves(p *plan) {
 		c.planMove(p, artifactsName, artifactsName+".raw")
 	}
 	was, had := p.Before.Find(promptName)
-	if is, has := p.After.Find(promptName); had && has && !same(was, is) {
+	is, has := p.After.Find(promptName)
+	if altered := !has || !same(was, is); had && altered && exists(filepath.Join(c.work, promptName)) && !p.settled(promptName) {
 		c.planMove(p, promptName, rawName(promptName))
 	}
 	if _, has := p.After.Find(promptName); had && !has {

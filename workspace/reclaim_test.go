@@ -161,3 +161,18 @@ func linkedTo(t *testing.T) string {
 	t.Helper()
 	return filepath.Dir(put(t, filepath.Join(t.TempDir(), "changes.patch"), "somebody's"))
 }
+
+func TestAFolderOfThePromptsNameIsKeptAndThePromptPutBack(t *testing.T) {
+	a := prepareAttempt(t)
+	if err := os.Remove(a.place.Prompt); err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(a.place.Prompt, "f"), "mine")
+	got := a.collect(t)
+	if text := content(t, got.Folder.join("prompt.raw.md/f")); text != "mine" {
+		t.Errorf("what the agent left says %q", text)
+	}
+	if text := content(t, got.Folder.Prompt()); text != a.prep.Prompt {
+		t.Errorf("the prompt says %q", text)
+	}
+}
