@@ -20,14 +20,13 @@ const maxDrafted = 20
 func DefaultRubric(instruction string, assets []string) *Rubric {
 	r := &Rubric{PassThreshold: 1}
 	for _, name := range deliverables(instruction, assets) {
-		one := int64(1)
-		r.Criteria = append(r.Criteria, Criterion{
-			Name:          name + " is delivered",
-			Description:   "The task names " + name + ": it exists in artifacts/ and is not empty.",
-			Weight:        1,
-			PassThreshold: 1,
-			Check:         Check{File: &FileCheck{Path: "artifacts/**/" + name, MinBytes: &one}},
-		})
+		one, text := int64(1), "The task names "+name+": it exists in artifacts/"
+		check := &FileCheck{Path: "artifacts/**/" + name}
+		if path.Base(name) != "__init__.py" { // which is mostly meant to be empty
+			check.MinBytes, text = &one, text+" and is not empty"
+		}
+		r.Criteria = append(r.Criteria, Criterion{Name: name + " is delivered", Description: text + ".",
+			Weight: 1, PassThreshold: 1, Check: Check{File: check}})
 	}
 	if len(r.Criteria) > 0 {
 		return r
@@ -38,7 +37,7 @@ func DefaultRubric(instruction string, assets []string) *Rubric {
 		Description:   "At least one file that is not empty exists in artifacts/.",
 		Weight:        1,
 		PassThreshold: 1,
-		Check:         Check{File: &FileCheck{Path: anyDeliverable, MinBytes: &one}},
+		Check:         Check{File: &FileCheck{Path: anyDeliverable, MinBytes: &one, Any: true}},
 	}}
 	return r
 }

@@ -55,6 +55,11 @@ func TestADraftedRubricIsMetByTheFilesItNames(t *testing.T) {
 	if !results[0].Passed || results[1].Passed || !strings.Contains(results[1].Notes, "0 bytes") {
 		t.Errorf("got %+v", results)
 	}
+	r = DefaultRubric("touch artifacts/__init__.py; echo 1 > artifacts/a.py", nil)
+	results = newBed(t, map[string]string{"artifacts/__init__.py": "", "artifacts/a.py": "1"}).run(r.Spec(Origin{RubricID: "r", TaskID: "t"}))
+	if len(results) != 2 || !results[0].Passed || !results[1].Passed {
+		t.Errorf("a package of Python: %+v", results)
+	}
 	if r := DefaultRubric("", nil); len(r.Criteria) != 1 {
 		t.Errorf("got %d criteria for an empty instruction", len(r.Criteria))
 	}
@@ -69,6 +74,14 @@ func TestWithoutNamedFilesAnyDeliverableWillDo(t *testing.T) {
 	some := newBed(t, map[string]string{"artifacts/deep/down/x.txt": "x"}).run(spec)
 	if !some[0].Passed || !reflect.DeepEqual(some[0].Evidence, []string{"artifacts/deep/down/x.txt"}) {
 		t.Errorf("something delivered: %+v", some[0])
+	}
+	beside := newBed(t, map[string]string{"artifacts/__init__.py": "", "artifacts/a.py": "1"}).run(spec)
+	if !beside[0].Passed {
+		t.Errorf("an empty file beside another: %+v", beside[0])
+	}
+	hollow := newBed(t, map[string]string{"artifacts/a": "", "artifacts/b": ""}).run(spec)
+	if hollow[0].Passed || hollow[0].Failure != FailedContent || !strings.Contains(hollow[0].Notes, "artifacts/b has 0 bytes") {
+		t.Errorf("only empty files: %+v", hollow[0])
 	}
 }
 

@@ -92,13 +92,17 @@ func checkFiles(c *FileCheck, files []found, reason string) measure {
 	case c.MaxCount != nil && n > *c.MaxCount:
 		faults = append(faults, fmt.Sprintf("%s names %s, at most %d are wanted", c.Path, count(len(files), "file"), *c.MaxCount))
 	}
+	var sizes []string // a fault at most of each file
 	for _, f := range files {
 		if c.MinBytes != nil && f.size < *c.MinBytes {
-			faults = append(faults, fmt.Sprintf("%s has %d bytes, at least %d are wanted", f.path, f.size, *c.MinBytes))
+			sizes = append(sizes, fmt.Sprintf("%s has %d bytes, at least %d are wanted", f.path, f.size, *c.MinBytes))
 		}
 		if c.MaxBytes != nil && f.size > *c.MaxBytes {
-			faults = append(faults, fmt.Sprintf("%s has %d bytes, at most %d are wanted", f.path, f.size, *c.MaxBytes))
+			sizes = append(sizes, fmt.Sprintf("%s has %d bytes, at most %d are wanted", f.path, f.size, *c.MaxBytes))
 		}
+	}
+	if !c.Any || len(sizes) == len(files) {
+		faults = append(faults, sizes...)
 	}
 	if len(faults) > 0 {
 		m.score, m.failure, m.notes = 0, FailedContent, joinFaults(faults)

@@ -74,13 +74,14 @@ func (r *reading) command(n *yaml.Node, at string) *CommandCheck {
 }
 
 func (r *reading) file(n *yaml.Node, at string) *FileCheck {
-	m := r.mapping(n, at, "path", "min_bytes", "max_bytes", "min_count", "max_count")
+	m := r.mapping(n, at, "path", "min_bytes", "max_bytes", "min_count", "max_count", "any")
 	c := &FileCheck{
 		Path:     r.glob(r.need(m, n, at, "path"), at+".path"),
 		MinBytes: r.count(m["min_bytes"], at+".min_bytes"),
 		MaxBytes: r.count(m["max_bytes"], at+".max_bytes"),
 		MinCount: r.count(m["min_count"], at+".min_count"),
 		MaxCount: r.count(m["max_count"], at+".max_count"),
+		Any:      r.truth(m["any"], at+".any", false),
 	}
 	r.ordered(n, at, "bytes", c.MinBytes, c.MaxBytes)
 	r.ordered(n, at, "count", c.MinCount, c.MaxCount)

@@ -71,6 +71,7 @@ type FileCheck struct {
 	MaxBytes *int64 `json:"max_bytes,omitempty"`
 	MinCount *int64 `json:"min_count,omitempty"`
 	MaxCount *int64 `json:"max_count,omitempty"`
+	Any      bool   `json:"any,omitempty"` // one file of such a size is enough
 }
 
 func (c *FileCheck) minCount() int64 {

@@ -96,6 +96,9 @@ func (c *FileCheck) sentence() string {
 		return "no file " + c.Path + " exists"
 	}
 	s := c.Path + " exists"
+	if c.Any {
+		s = "a file of " + s
+	}
 	switch low, high := c.MinBytes, c.MaxBytes; {
 	case low != nil && *low == 1 && high == nil:
 		s += " and is not empty"
