@@ -202,14 +202,14 @@ func (c *Checker) conclude(dir checkFolder, check *CommandCheck, exit shim.Exit)
 // judge applies the rule of CommandCheck: the score line rules the score, and
 // another exit than 0 fails whatever it says.
 func (m *measure) judge(exit shim.Exit, stdout []byte) {
-	line, scored := lastScore(stdout)
+	line := lastScore(stdout)
 	ended := "exit " + strconv.Itoa(exit.ExitCode)
 	if exit.Signal != "" {
 		ended = "ended by " + exit.Signal
 	}
 	if exit.ExitCode != 0 {
 		m.failed, m.failure, m.notes = true, FailedCommand, ended
-		if scored && *line.Score > 0 && *line.Score < 1 {
+		if line.Score != nil && *line.Score > 0 && *line.Score < 1 {
 			m.score = *line.Score
 		}
 		if line.Notes != "" {
@@ -218,7 +218,8 @@ func (m *measure) judge(exit shim.Exit, stdout []byte) {
 		return
 	}
 	m.score = 1
-	if !scored {
+	if line.Score == nil {
+		m.broken = line.fault
 		return
 	}
 	if *line.Score < 0 || *line.Score > 1 {

@@ -31,7 +31,8 @@ func TestACommandsExitAndScoreLineRuleTheScore(t *testing.T) {
 		{"partial and exit 1", `echo '{\"score\": 0.7, \"notes\": \"some\"}'; exit 1`, 0.7, FailedCommand, "some (exit 1)"},
 		{"full and exit 1", `echo '{\"score\": 1}'; exit 1`, 0, FailedCommand, "exit 1"},
 		{"score 0", `echo '{\"score\": 0}'`, 0, FailedThreshold, ""},
-		{"no score line", `echo '{\"score\": \"high\"}'`, 1, "", ""},
+		{"no score line", `echo '{\"points\": \"high\"}'`, 1, "", ""},
+		{"a broken score line and exit 1", `echo '{\"score\": \"high\"}'; exit 1`, 0, FailedCommand, "exit 1"},
 	}
 	b := newBed(t, map[string]string{"artifacts/x": "x"})
 	var checks []string
@@ -64,6 +65,16 @@ func TestAScoreOutsideItsRangeIsTheChecksFault(t *testing.T) {
 	res := newBed(t, nil).run(specOf(t, `command: {run: "echo '{\"score\": 70}'"}`))[0]
 	if res.Checked || res.Score != 0 || !strings.Contains(res.Error, "70") {
 		t.Errorf("got %+v", res)
+	}
+}
+
+func TestAScoreLineThatCannotBeReadIsTheChecksFault(t *testing.T) {
+	needShim(t)
+	for _, line := range []string{`{\"score\": \"0.1\"}`, `{\"score\": 0.1, \"notes\": 5}`, `{\"score\": null}`, `{\"score\": 1e999}`} {
+		res := newBed(t, nil).run(specOf(t, `command: {run: "echo '{\"score\": 1}'; echo '`+line+`'"}`))[0]
+		if res.Checked || res.Score != 0 || !strings.Contains(res.Error, `"score"`) {
+			t.Errorf("%s: got %+v", line, res)
+		}
 	}
 }
 

@@ -12,12 +12,15 @@ import (
 )
 
 type scoreLine struct {
-	Score *float64 `json:"score"`
+	Score *float64 `json:"score"` // nil where there is none, or fault says what is wrong with it
 	Notes string   `json:"notes"`
+	fault string
 }
 
-// lastScore finds the last line that is a JSON object with a numeric score.
-func lastScore(stdout []byte) (scoreLine, bool) {
+// lastScore finds the last line that is a JSON object with a score. One that is meant
+// as such and cannot be read is a fault of the check: to overlook it would be to give
+// the full score.
+func lastScore(stdout []byte) scoreLine {
 	for len(stdout) > 0 {
 		start := bytes.LastIndexByte(bytes.TrimRight(stdout, "\r\n"), '\n') + 1
 		text := bytes.TrimSpace(stdout[start:])
@@ -27,10 +30,14 @@ func lastScore(stdout []byte) (scoreLine, bool) {
 		}
 		var line scoreLine
 		if err := json.Unmarshal(text, &line); err == nil && line.Score != nil {
-			return line, true
+			return line
+		}
+		var keys map[string]json.RawMessage
+		if json.Unmarshal(text, &keys) == nil && keys["score"] != nil {
+			return scoreLine{fault: fmt.Sprintf("it printed the score line %s; score must be a number, and notes text", clip(plainText(string(text)), 200))}
 		}
 	}
-	return scoreLine{}, false
+	return scoreLine{}
 }
 
 // readEnd reads the last part of an output file, where the score line stands.

@@ -9,11 +9,11 @@ import (
 )
 
 func TestTheLastScoreLineIsFoundAmongOtherOutput(t *testing.T) {
-	line, ok := lastScore([]byte("{\"score\": 0.1}\r\n{\"score\": 0.2, \"notes\": \"n\", \"more\": 1}\r\n{broken\n[1]\n\n"))
-	if !ok || *line.Score != 0.2 || line.Notes != "n" {
-		t.Errorf("got %+v %t", line, ok)
+	line := lastScore([]byte("{\"score\": 0.1}\r\n{\"score\": 0.2, \"notes\": \"n\", \"more\": 1}\r\n{broken\n[1]\n\n"))
+	if line.Score == nil || *line.Score != 0.2 || line.Notes != "n" {
+		t.Errorf("got %+v", line)
 	}
-	if _, ok := lastScore([]byte("score: 1\n{\"notes\": \"no score\"}")); ok {
+	if line := lastScore([]byte("score: 1\n{\"notes\": \"no score\"}")); line.Score != nil || line.fault != "" {
 		t.Error("found a score where there is none")
 	}
 }
