@@ -89,6 +89,9 @@ const (
 // checkAsset refuses what cannot be handed to an apprentice, without copying. It takes
 // from room what the asset's files take to be told.
 func (f Folder) checkAsset(ctx context.Context, into, path string, room *int) error {
+	if path == "" {
+		return badAsset(`""`, "no path is given")
+	}
 	if !filepath.IsAbs(path) {
 		return badAsset(path, "its path is not absolute")
 	}
@@ -106,6 +109,7 @@ func (f Folder) checkAsset(ctx context.Context, into, path string, room *int) er
 	if err := f.checkPlace(into, path); err != nil {
 		return err
 	}
+	files := 0
 	w := walk{root: path, odd: func(rel, reason string) error { return badAsset(filepath.Join(path, rel), reason) }}
 	w.visit = func(n node) error {
 		if *room -= len(n.rel) + toldOfFile; *room < 0 {
@@ -114,13 +118,20 @@ func (f Folder) checkAsset(ctx context.Context, into, path string, room *int) er
 		if !n.info.Mode().IsRegular() {
 			return nil
 		}
+		files++
 		file, _, err := openRegular(n.path)
 		if err != nil {
 			return badAsset(n.path, reasonOf(err))
 		}
 		return file.Close()
 	}
-	return w.run(ctx)
+	if err := w.run(ctx); err != nil {
+		return err
+	}
+	if files == 0 { // a bundle holds files: it would name a folder that it does not hold
+		return badAsset(path, "it is a folder without a file").WithHint("put one into it, such as .gitkeep, or leave the asset out")
+	}
+	return nil
 }
 
 // checkPlace refuses a folder that holds the copy's own place, and aad's own
