@@ -223,15 +223,15 @@ func readRubric(spec *apprentice.Spec, text, path string) (*grading.Rubric, erro
 	if path != "" && !filepath.IsAbs(path) {
 		return nil, apprentice.Errorf(apprentice.Invalid, "rubric_path %s is not absolute", path).WithField("rubric_path")
 	}
-	if text == "" && path != "" {
+	if text == "" {
+		if path == "" {
+			return nil, nil
+		}
 		data, err := readBounded(path, maxRubric)
 		if err != nil {
 			return nil, err
 		}
 		text = string(data)
-	}
-	if text == "" {
-		return nil, nil
 	}
 	spec.Rubric, spec.RubricName = text, "rubric"
 	if path != "" {
