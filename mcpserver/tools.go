@@ -143,6 +143,10 @@ func (m *server) continueRun(ctx context.Context, c *client.Client, r *mcp.CallT
 func absolutePaths(paths []string) ([]string, error) {
 	var list []string
 	for _, p := range paths {
+		if p == "" {
+			return nil, apprentice.Errorf(apprentice.Invalid, "an asset has no path").WithField("assets").
+				WithHint("name a file or folder, or leave it out")
+		}
 		abs, err := filepath.Abs(p)
 		if err != nil {
 			return nil, apprentice.Errorf(apprentice.Invalid, "the asset %s has no absolute path", p).Because(err)

@@ -67,7 +67,7 @@ again it goes on where it was: what was queued is not queued twice.`,
 	flags.IntVar(&p.Limit, "limit", 0, "queue this `number` of records at most")
 	flags.IntVar(&p.Parallel, "parallel", 0, "`number` of its runs worked on at once")
 	flags.IntVar(&retry, "retry", 0, "retry runs that failed for an operational error, each this `number` of times at most")
-	flags.StringVar(&p.Rubric, "rubric", "", "rubric `file` of records that name none")
+	pathVar(flags, &p.Rubric, "rubric", "rubric `file` of records that name none")
 	flags.StringArrayVarP(&sets, "set", "s", nil, "`key=value` of a setting, for its runs; repeatable")
 	flags.BoolVar(&p.Force, "force", false, "queue them even when the agent is not found now")
 	flags.BoolVar(&noWait, "no-wait", false, "queue them and do not wait")

@@ -35,7 +35,7 @@ of the artifacts. With --record-only it is written down and nothing is worked on
 	flags.SortFlags = false
 	flags.BoolVar(&p.RecordOnly, "record-only", false, "write it down, work on nothing")
 	flags.StringArrayVarP(&p.Assets, "asset", "a", nil, "further file or folder, by its `path`, to hand to the apprentice; repeatable")
-	flags.StringVar(&p.RubricPath, "rubric", "", "`file` with the criteria of this pass; the run's own otherwise")
+	pathVar(flags, &p.RubricPath, "rubric", "`file` with the criteria of this pass; the run's own otherwise")
 	flags.StringVarP(&file, "file", "f", "", "read the instruction from a `file`")
 	follow.define(a, cmd)
 	return cmd

@@ -15,6 +15,7 @@ import (
 	"aad/rpc"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // submitFlags are the flags that aa run and aa submit share.
@@ -42,9 +43,9 @@ func (f *submitFlags) define(cmd *cobra.Command) {
 	flags.StringVar(&f.agent, "agent", "", "`agent` that plays the apprentice; aa integrations lists them")
 	flags.StringVar(&f.agentModel, "agent-model", "", "`model` that the agent is to use, in its own words")
 	flags.StringVar(&f.permissions, "agent-permissions", "", "what the agent may do: read_only, workspace_write or full_access (`mode`)")
-	flags.StringVar(&f.repo, "repo", "", "`path` of a git repository to work on: in a worktree, on a branch aa/RUN/ATTEMPT, never in your checkout")
+	pathVar(flags, &f.repo, "repo", "`path` of a git repository to work on: in a worktree, on a branch aa/RUN/ATTEMPT, never in your checkout")
 	flags.BoolVar(&f.includeDirty, "include-dirty", false, "take the repository's uncommitted changes along, untracked files too")
-	flags.StringVar(&f.rubric, "rubric", "", "`file` with the criteria and their checks, YAML or JSON")
+	pathVar(flags, &f.rubric, "rubric", "`file` with the criteria and their checks, YAML or JSON")
 	flags.IntVar(&f.maxLoops, "max-loops", 0, "`number` of attempts at most, the first included")
 	flags.StringVar(&f.timeout, "timeout", "", "end an attempt after this `duration`, like 90s or 15m; 0 is never")
 	flags.StringVar(&f.mentorMode, "mentor-mode", "", "`mode` of review: checks, model_assisted, expert_led or hybrid")
@@ -221,9 +222,35 @@ func parseLabels(pairs []string) (map[string]string, error) {
 	return labels, nil
 }
 
+// pathVar defines a flag whose value is a path. Empty text is none: a script whose
+// variable is not set must not be taken as if it had left the flag out.
+func pathVar(flags *pflag.FlagSet, value *string, name, usage string) {
+	flags.Var((*pathValue)(value), name, usage)
+}
+
+type pathValue string
+
+func (v *pathValue) String() string { return string(*v) }
+func (v *pathValue) Type() string   { return "path" }
+func (v *pathValue) Set(path string) error {
+	*v = pathValue(path)
+	return checkPath(path)
+}
+
+func checkPath(path string) error {
+	if path == "" {
+		return apprentice.Errorf(apprentice.Invalid, "a path is empty, and would be the current folder").
+			WithHint("name the path, or leave it out")
+	}
+	return nil
+}
+
 func absolutes(paths []string) ([]string, error) {
 	out := make([]string, 0, len(paths))
 	for _, path := range paths {
+		if err := checkPath(path); err != nil {
+			return nil, err
+		}
 		abs, err := filepath.Abs(path)
 		if err != nil {
 			return nil, fmt.Errorf("find %s: %w", path, err)
