@@ -45,6 +45,7 @@ type batchFile struct {
 	number int            // of the line that was read last
 	seen   map[string]int // raw_task_id -> its first line
 	taken  int            // records up to here, the rejected ones left out
+	any    bool           // a line with something in it was read
 }
 
 // batchStart queues a page of a batch. What was queued before, by this call or one
@@ -74,6 +75,11 @@ func (d *Daemon) batchStart(ctx context.Context, peer *rpc.Peer, p rpc.BatchStar
 	for {
 		line, err := b.next()
 		if errors.Is(err, io.EOF) {
+			if !b.any {
+				err = apprentice.Errorf(apprentice.Invalid, "batch file %s is empty", p.Path).WithField("path").
+					WithHint("a line for each task, such as %s", `{"raw_task_id":"one","instruction":"…"}`)
+				return out, err
+			}
 			return out, nil
 		}
 		if err != nil {
@@ -143,6 +149,7 @@ func (b *batchFile) next() ([]byte, error) {
 		}
 		b.number++
 		if line = bytes.TrimSpace(line); len(line) > 0 {
+			b.any = true
 			return line, nil
 		}
 	}

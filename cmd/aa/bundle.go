@@ -183,13 +183,22 @@ of trajectories in the agent trajectory interchange format.`,
 				_, err = fmt.Fprintln(a.out, r.To)
 				return err
 			}
-			_, err = fmt.Fprintf(a.out, "wrote %s (%s, %d)\n", r.To, format, r.Rows)
+			_, err = fmt.Fprintf(a.out, "wrote %s (%s, %s)\n", r.To, format, exported(format, r.Rows))
 			return err
 		}),
 	}
 	cmd.Flags().StringVar(&format, "format", "tar.zst", "format: dir, tar.zst, zip, sft, dpo, reward, process or atif")
 	cmd.Flags().StringVarP(&to, "out", "o", "", "path to write to, which must be new")
 	return cmd
+}
+
+// exported tells a number of what a format is made of.
+func exported(format string, n int) string {
+	switch format {
+	case "dir", "tar.zst", "zip", "atif": // which has a file for each trajectory
+		return files(n)
+	}
+	return counted(n, "row")
 }
 
 // emitUnless prints a result as JSON, unless there is an error to tell.

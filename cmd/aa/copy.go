@@ -31,6 +31,10 @@ folder. DEST - writes a file to stdout. Nothing is overwritten without --force.`
 		Args:              takes(2, 3),
 		ValidArgsFunction: a.completeCopy,
 		RunE: a.connectedRun(func(ctx context.Context, c *client.Client, run string, rest []string) error {
+			if len(rest) == 1 && rest[0] == "-" {
+				return apprentice.Errorf(apprentice.Invalid, "which file goes to stdout was not said").
+					WithHint("aa cp %s PATH -", run)
+			}
 			d, err := c.RunGet(ctx, run)
 			if err != nil {
 				return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -24,8 +25,30 @@ type followFlags struct {
 
 func (f *followFlags) define(a *app, cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.noWait, "no-wait", false, "do not follow the run to its end; where people review it, follow it until it waits for them")
-	cmd.Flags().StringVarP(&f.out, "out", "o", "", "copy the artifacts to this `folder` too, when the run has ended")
+	f.defineOut(cmd)
 	cmd.Flags().BoolVar(&a.jsonProgress, "json-progress", false, "print progress as the event objects, one a line, on stderr")
+}
+
+func (f *followFlags) defineOut(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&f.out, "out", "o", "", "copy the artifacts to this `folder` too, when the run has ended")
+	cmd.PreRunE = func(*cobra.Command, []string) error { return checkOut(f.out) }
+}
+
+// checkOut makes the folder that artifacts are to be copied to: that it cannot be made
+// is better known before the run than after it.
+func checkOut(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	err := os.MkdirAll(dir, 0o777)
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		err = path.Err
+	}
+	if err != nil {
+		return apprentice.Errorf(apprentice.Invalid, "--out %s is no folder and cannot be made one: %v", dir, err).
+			WithField("out").WithHint("name a folder that is there, or that can be made")
+	}
+	return nil
 }
 
 // leavable is a context that Ctrl-C ends, so that a run can be left. It is made

@@ -46,7 +46,7 @@ Ctrl-C. With --json one event a line, on stdout.`,
 	}
 	cmd.Flags().Uint64Var(&p.After, "after", 0, "only events after this `number`: event_index of a run, else seq")
 	cmd.Flags().StringVar(&p.Group, "group", "", "only runs of this `group`")
-	cmd.Flags().StringVarP(&follow.out, "out", "o", "", "copy the artifacts to this `folder` too, when the run has ended")
+	follow.defineOut(cmd)
 	cmd.Flags().BoolVar(&a.jsonProgress, "json-progress", false, "print progress as the event objects, one a line, on stderr")
 	return cmd
 }
