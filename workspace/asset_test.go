@@ -104,7 +104,6 @@ func TestRefusedAssetLeavesNothing(t *testing.T) {
 			os.MkdirAll(filepath.Join(dir, "sub", "deeper"), 0o755)
 			return dir
 		},
-		"no path":   func(string) string { return "" },
 		"no UTF-8":  func(dir string) string { put(t, filepath.Join(dir, "a\xff"), ""); return dir },
 		"the home":  func(string) string { return string(home) },
 		"above it":  func(string) string { return filepath.Dir(string(home)) },
