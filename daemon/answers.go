@@ -101,12 +101,7 @@ func (d *desk) keepRefused(ctx context.Context, id apprentice.RunID, asked check
 			err = errors.Join(err, got)
 			break
 		}
-		_, got = d.store.Change(ctx, id, func(now apprentice.Run) error {
-			if now.EventCount != run.EventCount {
-				return errChanged
-			}
-			return nil
-		}, apprentice.Change{Events: []apprentice.Event{loop.Refused(run, asked, r.Because, r.By)}, Phase: run.Phase})
+		_, got = d.store.Change(ctx, id, unchanged(run), apprentice.Change{Events: []apprentice.Event{loop.Refused(run, asked, r.Because, r.By)}, Phase: run.Phase})
 		if !errors.Is(got, errChanged) {
 			err = errors.Join(err, got)
 			break
@@ -152,6 +147,11 @@ func (d *desk) answer(ctx context.Context, run apprentice.Run, seen apprentice.C
 		return run, err
 	}
 	id := run.RunID
+	if seen.Ended != "" { // what it ended with is packed, or put away
+		if err := d.finishes(id); err != nil {
+			return run, err
+		}
+	}
 	run, err = d.store.Change(ctx, id, stillOpen(seen), change)
 	if errors.Is(err, errAnswered) {
 		return run, d.tooLate(ctx, id, asked, s)

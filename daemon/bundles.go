@@ -42,13 +42,18 @@ func (d *Daemon) packable(ref string) (apprentice.Run, error) {
 		return run, err
 	case stillEnded(run) != nil:
 		return run, stillEnded(run)
-	case run.StopReason == apprentice.StopRejected:
-		return run, apprentice.Errorf(apprentice.Unmet, "run %s was rejected: its experience does not leave", run.RunID)
+	case rejected(run):
+		return run, staysHere(run)
 	case run.LatestAttemptID == "":
 		return run, apprentice.Errorf(apprentice.Unmet, "run %s has no attempt that could be packed", run.RunID).
 			WithHint("aa retry %s", run.RunID)
 	}
 	return run, nil
+}
+
+// staysHere refuses what would give away the experience of a rejected run.
+func staysHere(run apprentice.Run) error {
+	return apprentice.Errorf(apprentice.Unmet, "run %s was rejected: its experience does not leave", run.RunID)
 }
 
 // bundleAt finds the folder of a bundle that a client names.
@@ -64,6 +69,9 @@ func (d *Daemon) bundleAt(run, path string) (string, error) {
 	r, err := d.resolve(run)
 	if err != nil {
 		return "", err
+	}
+	if rejected(r) {
+		return "", staysHere(r)
 	}
 	if r.BundledAt == "" {
 		return "", apprentice.Errorf(apprentice.NotFound, "run %s has no contribution bundle", r.RunID).

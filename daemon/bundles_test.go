@@ -255,3 +255,33 @@ func TestARejectedResultHasNoBundle(t *testing.T) {
 	}
 	refused(a, rpc.BundleCreate, rpc.BundleCreateParams{RunID: "r"}, apprentice.Unmet)
 }
+
+// TestARejectedFinishLeavesNoBundle rejects a cancelled run while its bundle is being
+// made, and once it was made while the run waited.
+func TestARejectedFinishLeavesNoBundle(t *testing.T) {
+	t.Parallel()
+	a := newAad(t)
+	for _, early := range []bool{true, false} {
+		id := a.byExpert(rpc.RunSubmitParams{Instruction: "for i in $(seq 300); do seq 300 > artifacts/$i.txt; done", Rubric: wantsGood})
+		a.upTo(id, checkpoint.Evaluation)
+		a.resolve(id, checkpoint.Evaluation, `{"decision":"passed"}`)
+		a.waits(id, checkpoint.FinalApproval)
+		must(a, rpc.RunCancel, rpc.RunParams{RunID: string(id)})
+		must(a, rpc.RunFinish, rpc.RunParams{RunID: string(id)})
+		if !early {
+			a.await(id, apprentice.BundleCompleted)
+			if run := a.get(id).Run; run.QueueState != apprentice.Waiting || run.Phase != apprentice.PhaseFinalPending {
+				t.Errorf("asked for its final approval, it is %s, in phase %s", run.QueueState, run.Phase)
+			}
+		}
+		a.resolve(id, checkpoint.FinalApproval, `{"decision":"rejected"}`)
+		refused(a, rpc.BundleExport, rpc.BundleExportParams{RunID: string(id), Format: "tar.zst", To: filepath.Join(t.TempDir(), "x.tar.zst")}, apprentice.Unmet)
+		eventually(t, "nothing is owed to it", func() bool { return !there(filepath.Join(string(a.home), "bundles_due", string(id))) })
+		if run := a.get(id).Run; there(a.home.Run(id).Bundle()) || run.BundledAt != "" {
+			t.Errorf("early %v: the rejected run has a bundle of %q", early, run.BundledAt)
+		}
+		if types := a.types(id); strings.Contains(types, string(apprentice.OperationalErrorEv)) {
+			t.Errorf("early %v: its events are %s", early, types)
+		}
+	}
+}

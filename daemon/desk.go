@@ -25,6 +25,7 @@ type desk struct {
 	settings func() apprentice.Settings
 	watcher  *checkpoint.Watcher
 	touch    func(...apprentice.RunID)
+	finishes func(apprentice.RunID) error          // a session is about to be finished by its answer
 	finished func(apprentice.RunID)                // a session was finished by its answer
 	expired  func(context.Context, apprentice.Run) // a run ended since nobody answered
 	due      *walltime.Timer
@@ -51,7 +52,8 @@ func openDesk(d *Daemon) (*desk, error) {
 		return nil, errors.Join(err, due.Close())
 	}
 	return &desk{home: d.home, store: d.store, log: d.log, settings: d.settings.inForce, watcher: watcher, due: due, expired: d.expired,
-		touch: func(ids ...apprentice.RunID) { d.sched.touch(ids...) }, finished: func(id apprentice.RunID) { d.packer.soon(id) }, wake: make(chan struct{}, 1), open: map[place]asking{}}, nil
+		touch: func(ids ...apprentice.RunID) { d.sched.touch(ids...) }, finishes: func(id apprentice.RunID) error { return d.packer.due(id) },
+		finished: func(id apprentice.RunID) { d.packer.soon(id) }, wake: make(chan struct{}, 1), open: map[place]asking{}}, nil
 }
 
 func (d *desk) Close() error { return errors.Join(d.watcher.Close(), d.due.Close()) }

@@ -27,6 +27,10 @@ type notes struct {
 	wake  chan struct{}
 	mu    sync.Mutex
 	queue []apprentice.RunID
+
+	writing sync.Mutex // around the files
+	count   int        // of all notes made
+	noted   map[apprentice.RunID]int
 }
 
 // errLater is what settle returns when nothing can be settled for now. It is tried
@@ -40,14 +44,18 @@ const (
 )
 
 func newNotes(dir, what string, log *slog.Logger, settle func(context.Context, apprentice.RunID) error) *notes {
-	return &notes{dir: dir, what: what, log: log, settle: settle, wake: make(chan struct{}, 1)}
+	return &notes{dir: dir, what: what, log: log, settle: settle, wake: make(chan struct{}, 1), noted: map[apprentice.RunID]int{}}
 }
 
 func (n *notes) path(id apprentice.RunID) string { return filepath.Join(n.dir, string(id)) }
 
 // due notes that something is owed to a run; it is called before what makes it so is
-// written. A note that is there stays as it is.
+// written. The file that is there stays as it is.
 func (n *notes) due(id apprentice.RunID) error {
+	n.writing.Lock()
+	defer n.writing.Unlock()
+	n.count++
+	n.noted[id] = n.count
 	if n.owes(id) {
 		return nil
 	}
@@ -63,11 +71,26 @@ func (n *notes) owes(id apprentice.RunID) bool {
 }
 
 // settled takes the note away.
-func (n *notes) settled(id apprentice.RunID) error {
-	if err := os.Remove(n.path(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+func (n *notes) settled(id apprentice.RunID) error { return n.settling(id)() }
+
+// settling is called before what is owed is looked at. The returned function takes the
+// note away, unless it was made again since: then it is owed for something newer.
+func (n *notes) settling(id apprentice.RunID) (settled func() error) {
+	n.writing.Lock()
+	defer n.writing.Unlock()
+	seen := n.noted[id]
+	return func() error {
+		n.writing.Lock()
+		defer n.writing.Unlock()
+		if n.noted[id] != seen {
+			return nil
+		}
+		delete(n.noted, id)
+		if err := os.Remove(n.path(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
 	}
-	return nil
 }
 
 // all are the runs that something is owed to.

@@ -38,10 +38,11 @@ func (p *packer) remake(ctx context.Context, id apprentice.RunID) error {
 	if !p.owes(id) {
 		return nil // another has made it
 	}
+	settled := p.settling(id)
 	run, err := p.d.store.Run(id)
 	switch {
 	case apprentice.KindOf(err) == apprentice.NotFound:
-		return p.settled(id)
+		return settled()
 	case err != nil:
 		return err
 	case run.Live():
@@ -51,12 +52,12 @@ func (p *packer) remake(ctx context.Context, id apprentice.RunID) error {
 	if err != nil {
 		return err
 	}
-	if !first.NoBundle && run.SelectedID != "" {
+	if rejected(run) || !first.NoBundle && run.SelectedID != "" {
 		if _, err := p.make(ctx, run, nil); err != nil {
 			return err
 		}
 	}
-	return p.settled(id)
+	return settled()
 }
 
 // make makes the bundle of an ended run, or takes away that of a rejected one, and
@@ -67,12 +68,8 @@ func (p *packer) make(ctx context.Context, run apprentice.Run, tweak func(*bundl
 	if run, err = p.d.store.Run(run.RunID); err != nil { // it may have been deleted meanwhile
 		return m, err
 	}
-	if run.StopReason == apprentice.StopRejected {
-		if err := os.RemoveAll(p.d.home.Run(run.RunID).Bundle()); err != nil {
-			return m, fmt.Errorf("remove the bundle of a rejected run: %w", err)
-		}
-		_, err := p.d.store.Change(ctx, run.RunID, nil, apprentice.Change{Update: func(r *apprentice.Run) { r.BundledAt = "" }})
-		return m, err
+	if rejected(run) {
+		return m, p.remove(ctx, run.RunID)
 	}
 	specs, err := p.d.specs(run)
 	if err != nil {
@@ -87,8 +84,47 @@ func (p *packer) make(ctx context.Context, run apprentice.Run, tweak func(*bundl
 	if ctx.Err() != nil {
 		return m, err
 	}
-	_, told := p.d.store.Change(context.WithoutCancel(ctx), run.RunID, nil, loop.Bundled(env, run, m, err))
-	return m, errors.Join(err, told)
+	return m, p.tell(context.WithoutCancel(ctx), env, run.RunID, m, err)
+}
+
+// rejected reports whether a person rejected the result: its experience does not leave.
+func rejected(run apprentice.Run) bool { return run.StopReason == apprentice.StopRejected }
+
+// remove takes the bundle of a rejected run away.
+func (p *packer) remove(ctx context.Context, id apprentice.RunID) error {
+	if err := os.RemoveAll(p.d.home.Run(id).Bundle()); err != nil {
+		return fmt.Errorf("remove the bundle of a rejected run: %w", err)
+	}
+	_, err := p.d.store.Change(ctx, id, nil, apprentice.Change{Update: func(r *apprentice.Run) { r.BundledAt = "" }})
+	return err
+}
+
+// tell says in the run's log what became of its bundle, as the run stands by now: it
+// may have been finished, and rejected, while the bundle was being made.
+func (p *packer) tell(ctx context.Context, env loop.Env, id apprentice.RunID, m bundle.Manifest, fault error) error {
+	for {
+		run, err := p.d.store.Run(id)
+		if err != nil {
+			return errors.Join(fault, err)
+		}
+		if rejected(run) {
+			return p.remove(ctx, id)
+		}
+		_, err = p.d.store.Change(ctx, id, unchanged(run), loop.Bundled(env, run, m, fault))
+		if !errors.Is(err, errChanged) {
+			return errors.Join(fault, err)
+		}
+	}
+}
+
+// unchanged refuses a write when the run's log has gone on since it was seen.
+func unchanged(seen apprentice.Run) func(apprentice.Run) error {
+	return func(now apprentice.Run) error {
+		if now.EventCount != seen.EventCount {
+			return errChanged
+		}
+		return nil
+	}
 }
 
 func stillEnded(r apprentice.Run) error {
