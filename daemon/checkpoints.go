@@ -177,7 +177,8 @@ func noPerson() *apprentice.Error {
 }
 
 // refuseClosed refuses the answer to a question that is not open. If it was open and
-// somebody answered it, that is told and the answer is kept; else err is the reason.
+// somebody answered it, that is told and the answer is kept while the run lives; else err
+// is the reason.
 func (d *Daemon) refuseClosed(ctx context.Context, peer *rpc.Peer, run apprentice.Run, p rpc.CheckpointResolveParams, by checkpoint.By, err error) error {
 	if proc.UnderShim(peer.PID) {
 		return noPerson()
@@ -188,8 +189,9 @@ func (d *Daemon) refuseClosed(ctx context.Context, peer *rpc.Peer, run apprentic
 	if c := run.Checkpoint; c != nil && (p.Stage == "" || p.Stage == c.Stage) && p.Revision > c.Revision {
 		return err
 	}
+	over := !run.Live() // its log is closed: what comes now is told, and not kept
 	first := d.desk.lastTaken(run.RunID, p.Stage)
-	if first.at == "" {
+	if first.at == "" || over && p.Stage == "" {
 		return err
 	}
 	asked := checkpoint.New(first.stage, checkpoint.File{CheckpointID: first.checkpointID, Revision: first.revision, CreatedAt: first.at, RunID: run.RunID})
@@ -198,6 +200,8 @@ func (d *Daemon) refuseClosed(ctx context.Context, peer *rpc.Peer, run apprentic
 	if errors.As(err, &told) {
 		why.Hint = told.Hint
 	}
-	d.desk.keepRefused(ctx, run.RunID, asked, checkpoint.Refused{By: by, Because: why.Message, Content: string(p.Values)})
+	if !over {
+		d.desk.keepRefused(ctx, run.RunID, asked, checkpoint.Refused{By: by, Because: why.Message, Content: string(p.Values)})
+	}
 	return why
 }

@@ -145,6 +145,23 @@ func (a *aad) refusedAnswers(id apprentice.RunID, n int, way, words string) {
 	}
 }
 
+func TestAnAnswerToAnEndedRunIsRefusedAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	a := newAad(t)
+	id := a.intake("r")
+	a.resolve(id, checkpoint.TaskIntake, `{"decision":"rejected"}`)
+	before := a.wait(id)
+	for stage, words := range map[string]string{"": "run r waits for nobody: it is failed", "task_intake": "was answered already: rejected by "} {
+		p := rpc.CheckpointResolveParams{RunID: "r", Stage: stage, Revision: rpc.NotOpen, Values: json.RawMessage(`{"decision":"confirmed"}`)}
+		if err := refused(a, rpc.CheckpointResolve, p, apprentice.Conflict); !strings.Contains(err.Error(), words) {
+			t.Errorf("the answer to %q is refused with %v", stage, err)
+		}
+	}
+	if run := a.get(id).Run; run.EventCount != before.EventCount || run.Message != before.Message {
+		t.Errorf("its log went on to event %d: %s", run.EventCount, run.Message)
+	}
+}
+
 func TestRefusedCallsAreInHistoryAndInTheLog(t *testing.T) {
 	t.Parallel()
 	a := newAad(t)

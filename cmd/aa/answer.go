@@ -62,7 +62,7 @@ func (a *app) plainAnswer(cmd *cobra.Command, decisions []string, aboutNotes str
 		decision, ok := oneOf(q.Decisions, decisions)
 		if !ok {
 			return apprentice.Errorf(apprentice.Invalid, "run %s waits for %s, which aa %s cannot answer: decide %s", q.RunID, q.Stage,
-				verb, strings.Join(q.Decisions, " or ")).WithHint("%s", howToAnswer(string(q.RunID)))
+				verb, strings.Join(q.Decisions, " or ")).WithHint(`aa answer %s %s --json '{"decision": %q}'`, q.RunID, q.Stage, q.Decisions[0])
 		}
 		return a.tell(a.answer(ctx, c, q, answerValues(q.Stage, decision, notes), "cli"))
 	})
