@@ -50,6 +50,13 @@ func (a *app) revise(ctx context.Context, c *client.Client, run, feedback string
 		return err
 	}
 	if q.Stage == "evaluation" {
+		now, err := c.RunGet(ctx, string(q.RunID))
+		switch {
+		case err != nil:
+			return err
+		case now.Run.CurrentLoop >= now.Run.MaxLoops: // what is failed cannot be taken back
+			return noneLeft(q.RunID, "reject")
+		}
 		failed, err := a.answer(ctx, c, q, answerValues(q.Stage, "failed", feedback), "cli")
 		if err != nil {
 			return err
@@ -62,12 +69,17 @@ func (a *app) revise(ctx context.Context, c *client.Client, run, feedback string
 	switch {
 	case q.Stage != "revision":
 		return apprentice.Errorf(apprentice.Conflict, "run %s waits for %s; only an attempt can be revised", q.RunID, q.Stage).
-			WithHint("%s", howToAnswer(string(q.RunID)))
+			WithHint("aa approve %[1]s, or aa reject %[1]s", q.RunID)
 	case !slices.Contains(q.Decisions, "revise"):
-		return apprentice.Errorf(apprentice.Unmet, "run %s has no attempt left: it can only finish", q.RunID).
-			WithHint("aa approve %s, and aa continue %s \"…\" when it has ended", q.RunID, q.RunID)
+		return noneLeft(q.RunID, "approve")
 	}
 	return a.tell(a.answer(ctx, c, q, answerValues(q.Stage, "revise", feedback), "cli"))
+}
+
+// noneLeft refuses a revision that would be one too many; verb ends the run's reviews.
+func noneLeft(run apprentice.RunID, verb string) error {
+	return apprentice.Errorf(apprentice.Unmet, "run %s has no attempt left: it can only finish", run).
+		WithHint(`aa %s %s, and aa continue %[2]s "…" when it has ended`, verb, run)
 }
 
 // revisionQuestion waits until a run whose attempt was failed asks whether to revise.
