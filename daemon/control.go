@@ -134,11 +134,8 @@ func (d *Daemon) runRetry(ctx context.Context, _ *rpc.Peer, p rpc.RunParams) (ap
 				WithHint("aa run --again %s works the same task as a new run; aa continue adds to this one", r.RunID)
 		case r.EventCount != seen:
 			return apprentice.Errorf(apprentice.Conflict, "run %s has changed meanwhile", r.RunID).WithHint("look and try again")
-		case spec.RecordOnly:
-			return apprentice.Errorf(apprentice.Conflict, "the last follow-up of run %s was only recorded", r.RunID).
-				WithHint("aa continue %s goes on from what was delivered so far", r.RunID)
 		}
-		return nil
+		return notOnlyRecorded(r, spec)
 	}, apprentice.Change{
 		Update: func(r *apprentice.Run) { reopen(r, d.store.LastSeq()); r.Retries++ },
 		Events: []apprentice.Event{loop.OfPass(run, apprentice.Event{EventType: apprentice.RunRetried, Phase: apprentice.PhaseQueued, Message: "Queued again by request"})},
@@ -146,6 +143,16 @@ func (d *Daemon) runRetry(ctx context.Context, _ *rpc.Peer, p rpc.RunParams) (ap
 	})
 	d.sched.touch(run.RunID)
 	return run, err
+}
+
+// notOnlyRecorded refuses to do again what nobody worked: a note is a pass of its own,
+// and what it follows is worked again no more.
+func notOnlyRecorded(r apprentice.Run, spec apprentice.Spec) error {
+	if !spec.RecordOnly {
+		return nil
+	}
+	return apprentice.Errorf(apprentice.Conflict, "the last follow-up of run %s was only recorded: there is nothing in it to do again", r.RunID).
+		WithHint(`aa continue %[1]s "…" goes on from what was delivered so far; aa run --again %[1]s works the task anew`, r.RunID)
 }
 
 // reopen takes back what the end of a pass had written into the run.

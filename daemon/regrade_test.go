@@ -145,3 +145,22 @@ func TestKillDuringACallRepeatsThatCallOnly(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatANoteFollowsIsNotWorkedAgainAndThatIsSaid(t *testing.T) {
+	t.Parallel()
+	a := newAad(t)
+	a.work(rpc.RunSubmitParams{RunID: "r", Instruction: "exit 3"})
+	must(a, rpc.RunContinue, rpc.RunContinueParams{RunID: "r", Instruction: "noted", RecordOnly: true})
+	for _, err := range []error{
+		refused(a, rpc.RunRetry, rpc.RunParams{RunID: "r"}, apprentice.Conflict),
+		refused(a, rpc.RunRegrade, rpc.RunRegradeParams{RunID: "r"}, apprentice.Conflict),
+	} {
+		if !strings.Contains(err.Error(), "was only recorded") {
+			t.Errorf("it is refused with: %v", err)
+		}
+	}
+	must(a, rpc.RunContinue, rpc.RunContinueParams{RunID: "r", Instruction: "echo hi > artifacts/x"})
+	if run := a.wait("r"); !run.Accepted() {
+		t.Errorf("continued, it is %s, %s: %s", run.QueueState, run.Verdict, run.StatusReason)
+	}
+}

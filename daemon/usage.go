@@ -90,6 +90,13 @@ func (d *Daemon) runRegrade(ctx context.Context, peer *rpc.Peer, p rpc.RunRegrad
 	if err := notHere(run); err != nil {
 		return run, err
 	}
+	spec, err := d.store.Spec(run.RunID, run.Pass)
+	if err == nil {
+		err = notOnlyRecorded(run, spec)
+	}
+	if err != nil {
+		return run, err
+	}
 	by := checkpoint.Person(peer.UID, checkpoint.ByRPC)
 	change, err := loop.Regrade(d.store.Journal(run.RunID, run.Pass), run, p.Role, by.User, p.Reason, time.Now())
 	if err != nil {

@@ -22,7 +22,8 @@ func continueCommand(a *app) *cobra.Command {
 		Short: "Add a follow-up to an ended run",
 		Long: `Add a follow-up to an ended run and follow it to its end. The apprentice is
 told the first instruction, all follow-ups and the new one, and starts from a copy
-of the artifacts. With --record-only it is written down and nothing is worked on.`,
+of the artifacts. With --record-only it is written down and nothing is worked on; aa
+retry and aa regrade do not reach behind it.`,
 		Example: `  aa continue @last "Add a chart of the monthly totals"
   aa continue @last "The customer liked it" --record-only`,
 		Args:              takes(1, -1),
