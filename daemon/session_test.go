@@ -155,3 +155,18 @@ func TestAgainWorksTheSameTaskAnew(t *testing.T) {
 	a.stop()
 	a.whole(first.RunID, second.RunID)
 }
+
+func TestACorrectedFollowupWithHelpersIsTaken(t *testing.T) {
+	t.Parallel()
+	a, s := newAad(t), newScript(t)
+	a.work(rpc.RunSubmitParams{RunID: "r", Instruction: "echo 1 > artifacts/out.txt"})
+	write(t, s.file("check.sh"), "grep -q 2 artifacts/out.txt\n")
+	p := rpc.RunContinueParams{RunID: "r", Instruction: "echo 2 > artifacts/out.txt", Assets: []string{s.file("none.csv")},
+		RubricPath: write(t, s.file("rubric.yaml"), `criteria: [{name: c, check: {command: {run: "sh $AA_CHECK_DIR/check.sh", files: [check.sh]}}}]`)}
+	refused(a, rpc.RunContinue, p, apprentice.Invalid)
+	p.Assets = nil
+	must(a, rpc.RunContinue, p)
+	if run := a.wait("r"); !run.Accepted() || run.Pass != 1 {
+		t.Errorf("the corrected follow-up ended %s, %s", run.QueueState, run.Verdict)
+	}
+}

@@ -20,16 +20,17 @@ func HelpersHash(ctx context.Context, dir string) (string, error) {
 	return list.Hash(), nil
 }
 
-// CopyHelpers snapshots a rubric's helper files, which lie below from, into a new
-// folder. A helper that is missing, leads out or is larger than most bytes with
-// the others is refused (apprentice.Invalid), and nothing remains.
+// CopyHelpers snapshots a rubric's helper files, which lie below from, into a
+// folder, in the place of what a request that was refused has left there. A helper that
+// is missing, leads out or is larger than most bytes with the others is refused
+// (apprentice.Invalid), and nothing remains.
 func CopyHelpers(ctx context.Context, from string, names []string, into string, most int64) (err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, removeTree(into))
 		}
 	}()
-	if err := os.MkdirAll(into, 0o700); err != nil {
+	if err := errors.Join(removeTree(into), os.MkdirAll(into, 0o700)); err != nil {
 		return fmt.Errorf("snapshot the rubric's helper files: %w", err)
 	}
 	for _, name := range names {
