@@ -72,8 +72,8 @@ type Settings struct {
 	MaxWaiting            int            `json:"max_waiting" min:"0" doc:"runs that may wait for people before no new one starts; 0 is no limit"`
 	Reminder              int            `json:"checkpoint_reminder_seconds" min:"0" doc:"how long a question waits before checkpoint_reminder is told, and again; 0 never"`
 	Deadline              int            `json:"checkpoint_deadline_seconds" min:"0" doc:"how long a question waits before its run is cancelled unanswered; 0 is for ever"`
-	OnCheckpoint          string         `json:"on_checkpoint" doc:"command that gets a JSON object on stdin when a run waits for a person"`
-	OnRunEnd              string         `json:"on_run_end" doc:"command that gets a JSON object on stdin when a run has ended"`
+	OnCheckpoint          string         `json:"on_checkpoint" doc:"command that gets a JSON object on stdin when a run waits for a person; it has 30 s, and is left out where aad stops before its turn"`
+	OnRunEnd              string         `json:"on_run_end" doc:"command that gets a JSON object on stdin when a run has ended; it has 30 s, and is left out where aad stops before its turn"`
 	Sandbox               string         `json:"sandbox" enum:"off|bwrap|landlock|auto|" doc:"what confines the agents shell and custom, and check commands: off, bwrap, landlock, or auto for whichever works; without one that works, runs are refused"`
 	SandboxNetwork        bool           `json:"sandbox_network" doc:"may what is confined use the network; only bwrap can take it away"`
 	LogFormat             string         `json:"log_format" enum:"text|json" doc:"of aad's log: text or json; read when aad starts"`

@@ -11,7 +11,8 @@ import (
 // assemble makes the parts that serve runs side by side.
 func (d *Daemon) assemble(timer *walltime.Timer) {
 	d.mirror = newMirror(d.home, d.store, d.log)
-	d.hooks = &hooks{home: d.home, shim: d.cfg.Shim, environ: d.cfg.Environ, log: d.log, limit: hookLimit, slots: make(chan struct{}, hookSlots)}
+	d.hooks = &hooks{home: d.home, shim: d.cfg.Shim, environ: d.cfg.Environ, log: d.log, limit: hookLimit, slots: make(chan struct{}, hookSlots), ending: make(chan struct{})}
+	d.hooks.sweep()
 	d.packer = newPacker(d)
 	d.sharing = newSharing(d)
 	d.sched = newScheduler(d, timer)

@@ -29,6 +29,7 @@ type hooks struct {
 	limit   time.Duration // of one command
 	slots   chan struct{}
 	running sync.WaitGroup
+	ending  chan struct{} // closed when no further command is to start
 }
 
 const (
@@ -54,12 +55,58 @@ func (h *hooks) start(ctx context.Context, command string, in hookInput) {
 	// Owned by hooks: ends with the command, at the latest after its time limit.
 	go func() {
 		defer h.running.Done()
-		h.slots <- struct{}{}
+		if !h.turn() {
+			h.log.Warn("a hook was not run, since aad stops", "hook", in.Hook, "run_id", in.Run.RunID)
+			return
+		}
 		defer func() { <-h.slots }()
 		if err := h.run(ctx, command, in); err != nil {
 			h.log.Warn("a hook has not worked", "hook", in.Hook, "run_id", in.Run.RunID, "error", err)
 		}
 	}()
+}
+
+// turn waits for a slot; false when aad stops first.
+func (h *hooks) turn() bool {
+	select {
+	case h.slots <- struct{}{}:
+	case <-h.ending:
+		return false
+	}
+	select {
+	case <-h.ending:
+		<-h.slots
+		return false
+	default:
+		return true
+	}
+}
+
+// sweep removes the folders of hooks that an aad which was killed has left, once
+// nothing of theirs runs.
+func (h *hooks) sweep() {
+	left, err := h.home.Hooks()
+	if err != nil {
+		h.log.Warn("look for what hooks have left", "error", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	for _, dir := range left {
+		h.running.Add(1)
+		// Owned by hooks: ends with the command, or when aad stops, and the next one looks.
+		go func() {
+			defer h.running.Done()
+			if process, err := shim.Attach(filepath.Join(dir, "shim")); err == nil {
+				if _, err := process.Wait(ctx); err != nil && ctx.Err() != nil {
+					return
+				}
+			}
+			if err := os.RemoveAll(dir); err != nil {
+				h.log.Warn("remove what a hook has left", "folder", dir, "error", err)
+			}
+		}()
+	}
+	// Owned by hooks: ends when aad stops.
+	go func() { <-h.ending; cancel() }()
 }
 
 func (h *hooks) run(ctx context.Context, command string, in hookInput) (err error) {
@@ -93,8 +140,12 @@ func (h *hooks) run(ctx context.Context, command string, in hookInput) (err erro
 	return nil
 }
 
-// end waits for the hooks that run, which their limits bound.
-func (h *hooks) end() { h.running.Wait() }
+// end waits for the hooks that run, which their limits bound. Those that have not
+// started are left out.
+func (h *hooks) end() {
+	close(h.ending)
+	h.running.Wait()
+}
 
 // tellHooks runs the hook for what a run has come to, now that it left its slot. The
 // question's file is written first: hooks may open it.

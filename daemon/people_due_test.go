@@ -12,6 +12,7 @@ import (
 	"aad/apprentice"
 	"aad/checkpoint"
 	"aad/rpc"
+	"aad/workspace"
 )
 
 func TestAQuestionThatNobodyAnswersIsToldAgainAndAtItsDeadlineEndsUndecided(t *testing.T) {
@@ -113,13 +114,63 @@ func TestAHookThatDoesNotEndIsEnded(t *testing.T) {
 	a := newAad(t)
 	var log strings.Builder
 	h := &hooks{home: a.home, shim: shimPath, environ: os.Environ(), log: slog.New(slog.NewTextHandler(&log, nil)),
-		limit: 100 * time.Millisecond, slots: make(chan struct{}, 1)}
+		limit: 100 * time.Millisecond, slots: make(chan struct{}, 1), ending: make(chan struct{})}
 	h.start(t.Context(), "sleep 1000", hookInput{Hook: "on_run_end", Run: apprentice.Run{RunID: "r"}})
+	h.running.Wait()
 	h.end()
 	if !strings.Contains(log.String(), "a hook has not worked") || !strings.Contains(log.String(), "ended with timeout") {
 		t.Errorf("the log says %s", log.String())
 	}
 	a.none()
+}
+
+func TestAStopStartsNoMoreHooks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var log strings.Builder
+	h := &hooks{home: workspace.Home(newHome(t)), shim: shimPath, environ: os.Environ(), log: slog.New(slog.NewTextHandler(&log, nil)),
+		limit: patience, slots: make(chan struct{}, 1), ending: make(chan struct{})}
+	ran, gate := filepath.Join(dir, "ran"), filepath.Join(dir, "gate")
+	hook := "echo x >> " + ran + "; while ! test -e " + gate + "; do sleep 0.1; done"
+	h.start(t.Context(), hook, hookInput{Hook: "on_run_end"})
+	eventually(t, "the first hook runs", func() bool { return there(ran) })
+	for range 5 {
+		h.start(t.Context(), hook, hookInput{Hook: "on_run_end"})
+	}
+	over := make(chan struct{})
+	go func() { h.end(); close(over) }() // ends with the first hook
+	<-h.ending
+	write(t, gate, "")
+	<-over
+	if got := slurp(t, ran); got != "x\n" || strings.Count(log.String(), "was not run, since aad stops") != 5 {
+		t.Errorf("%d hooks ran; the log says %s", strings.Count(got, "x"), log.String())
+	}
+}
+
+func TestWhatAKilledAadsHooksLeftIsRemoved(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ran, gate := filepath.Join(dir, "ran"), filepath.Join(dir, "gate")
+	a := newAad(t, "AA_ON_RUN_END=touch "+ran+"; while ! test -e "+gate+"; do sleep 0.1; done")
+	a.work(rpc.RunSubmitParams{RunID: "r", Instruction: "echo x > artifacts/x"})
+	eventually(t, "the hook runs", func() bool { return there(ran) })
+	a.kill()
+	left := func() int {
+		dirs, err := a.home.Hooks()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(dirs)
+	}
+	if left() != 1 {
+		t.Fatalf("%d hooks have a folder", left())
+	}
+	a.start()
+	if left() != 1 {
+		t.Error("the folder of a hook that runs is gone")
+	}
+	write(t, gate, "")
+	eventually(t, "its folder is removed", func() bool { return left() == 0 })
 }
 
 func TestTheExampleHookShowsANotification(t *testing.T) {
