@@ -15,9 +15,6 @@ import (
 	"aad/storage"
 )
 
-// plainGood is a rubric of one check that needs no room.
-const plainGood = "criteria:\n  - name: says good\n    check: {contains: {path: artifacts/out.txt, text: good}}\n"
-
 func (a *aad) log() string {
 	data, _ := os.ReadFile(filepath.Join(a.home.Log(), LogName))
 	return string(data)

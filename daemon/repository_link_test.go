@@ -12,8 +12,6 @@ import (
 	"aad/rpc"
 )
 
-const plainGood = "criteria:\n  - name: says good\n    check: {contains: {path: artifacts/out.txt, text: good}}\n"
-
 // others is a folder of the user's that no run was given: keys and repositories, which
 // also lie where a workspace or a run's folder would have its worktree.
 type others struct {

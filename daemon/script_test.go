@@ -57,6 +57,9 @@ func (s script) starts() map[string]int {
 // twoTries fails its one check at first and passes it in the revision.
 const twoTries = `if [ "$AA_ATTEMPT" = baseline ]; then echo bad > artifacts/out.txt; else echo good > artifacts/out.txt; fi`
 
+// plainGood is a rubric of one check, which takes no command.
+const plainGood = "criteria:\n  - name: says good\n    check: {contains: {path: artifacts/out.txt, text: good}}\n"
+
 // wantsGood is a rubric of one check and one hidden one.
 const wantsGood = `
 criteria:
