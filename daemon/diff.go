@@ -91,6 +91,9 @@ func (d *Daemon) diffRepository(ctx context.Context, run apprentice.Run, from, t
 		return err
 	}
 	repo := g.At(spec.Repository.GitDir)
+	if err := repo.Gone(spec.Repository.Path); err != nil {
+		return err
+	}
 	for _, c := range []string{commit, to.Repository.Commit} {
 		if !repo.Has(ctx, c) {
 			return apprentice.Errorf(apprentice.Unmet, "repository %s no longer has the commit %s of the run", spec.Repository.Path, c).

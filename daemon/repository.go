@@ -187,6 +187,9 @@ func (d *Daemon) startOfFollowup(ctx context.Context, run apprentice.Run, spec a
 	if err != nil {
 		return nil, err
 	}
+	if err := g.At(r.GitDir).Gone(r.Path); err != nil {
+		return nil, err
+	}
 	for _, commit := range []string{r.Base, cmp.Or(r.Start, r.Base)} {
 		if !g.At(r.GitDir).Has(ctx, commit) {
 			return nil, apprentice.Errorf(apprentice.Unmet, "repository %s no longer has the commit %s that the follow-up is to start from", r.Path, commit).

@@ -264,6 +264,39 @@ func TestARefusedRepositoryLeavesNothing(t *testing.T) {
 	p.untouched()
 }
 
+func TestARepositoryThatHasGoneIsNamedAndRetriedWhenItIsBack(t *testing.T) {
+	p := newProject(t)
+	a, s := newAad(t), newScript(t)
+	script := s.text("echo good > out.txt")
+	a.submit(rpc.RunSubmitParams{RunID: "r", Repo: p.dir, Rubric: anyOutput, Instruction: script, Hold: true})
+	aside := filepath.Join(t.TempDir(), "aside")
+	if err := os.Rename(p.dir, aside); err != nil {
+		t.Fatal(err)
+	}
+	must(a, rpc.RunRelease, rpc.RunParams{RunID: "r"})
+	if run := a.wait("r"); !strings.Contains(run.StatusReason, p.dir+" is not there any more") || !strings.Contains(run.OperationalAdvice, "aa retry r") {
+		t.Errorf("it ended as %q, %q", run.StatusReason, run.OperationalAdvice)
+	}
+	if err := os.Rename(aside, p.dir); err != nil {
+		t.Fatal(err)
+	}
+	must(a, rpc.RunRetry, rpc.RunParams{RunID: "r"})
+	if run := a.wait("r"); run.QueueState == apprentice.Failed {
+		t.Errorf("retried, it ended as %q", run.StatusReason)
+	}
+	if err := os.Rename(p.dir, aside); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{
+		refused(a, rpc.RunDiff, rpc.RunDiffParams{RunID: "r"}, apprentice.Unmet),
+		refused(a, rpc.RunContinue, rpc.RunContinueParams{RunID: "r", Instruction: script}, apprentice.Unmet),
+	} {
+		if !strings.Contains(err.Error(), "is not there any more") {
+			t.Error(err)
+		}
+	}
+}
+
 func TestARepositoryRunOutlivesAKillAtEachOfItsEvents(t *testing.T) {
 	for i, kind := range strings.Fields(acceptedEvents) {
 		if !sampled(i) {

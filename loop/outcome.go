@@ -28,12 +28,12 @@ type Outcome struct {
 
 // Broken is the outcome of a pass that aad itself could not work.
 func Broken(err error) Outcome {
-	reason := "aad could not work this run: internal error, see aa daemon logs"
+	reason, advice := "aad could not work this run: internal error, see aa daemon logs", ""
 	var told *apprentice.Error
 	if errors.As(err, &told) {
-		reason = "aad could not work this run: " + told.Message
+		reason, advice = "aad could not work this run: "+told.Message, told.Hint
 	}
-	return Outcome{State: apprentice.Failed, Task: apprentice.StatusFailed, Reason: reason, Verdict: apprentice.Unreviewed}
+	return Outcome{State: apprentice.Failed, Task: apprentice.StatusFailed, Reason: reason, Advice: advice, Verdict: apprentice.Unreviewed}
 }
 
 // Change is the end of a run's pass in one write: its outcome and its last event.

@@ -69,6 +69,9 @@ func (p *pass) tree(kind apprentice.AttemptKind) *workspace.Tree {
 			if err != nil {
 				return err
 			}
+			if err := repo.Gone(p.spec.Repository.Path); err != nil {
+				return err
+			}
 			// What a crash left half made: a run has one live attempt at a time.
 			if err := repo.Forget(git.Below(p.Home.Worktrees(p.run.RunID)[0])); err != nil {
 				return err
