@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,7 +77,8 @@ func (r Repository) tree(ctx context.Context, w worktree, l Left) (tree, refused
 			return "", "", err
 		}
 		if tree, err = r.git.word(ctx, l.Dir, env, "write-tree"); err == nil {
-			return tree, refused, nil
+			notTaken, err := r.notTaken(ctx, l.Dir, env)
+			return tree, cmp.Or(refused, notTaken), err
 		}
 	}
 	if err == nil || errors.Is(err, fs.ErrNotExist) {

@@ -49,6 +49,23 @@ func (r Repository) nested(ctx context.Context, dir string, env []string) (map[s
 	return nested, nil
 }
 
+// notTaken names the repositories in the working tree of which the index has the commit
+// and none of the files, "" where there is none.
+func (r Repository) notTaken(ctx context.Context, dir string, env []string) (string, error) {
+	nested, err := r.nested(ctx, dir, env)
+	var names []string
+	for at := range nested {
+		if _, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(at), ".git")); err == nil {
+			names = append(names, at)
+		}
+	}
+	if err != nil || len(names) == 0 {
+		return "", err
+	}
+	slices.Sort(names)
+	return "of a repository in the repository the commit is kept, and none of its files: " + strings.Join(names, ", "), nil
+}
+
 // putBack names those again of which git has found no commit though their folder is
 // there, as a submodule's that was never checked out is.
 func (r Repository) putBack(ctx context.Context, dir string, env []string, nested map[string]string) error {

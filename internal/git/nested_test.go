@@ -46,16 +46,39 @@ func (a tried) again(commit string) tried {
 	return a
 }
 
+// keepNested keeps a working tree of which git may not take all.
+func (a tried) keepNested() string {
+	a.t.Helper()
+	commit, _, err := a.repo.Keep(a.t.Context(), a.left)
+	must(a.t, err)
+	return commit
+}
+
+func TestKeepTellsWhatGitHasNotTakenOfANestedRepository(t *testing.T) {
+	a := newUser(t).attempt()
+	for _, name := range []string{"deep/nested", "also"} {
+		a.nest(filepath.Join(a.tree, name))
+	}
+	commit, refused, err := a.repo.Keep(t.Context(), a.left)
+	must(t, err)
+	if want := "of a repository in the repository the commit is kept, and none of its files: also, deep/nested"; refused != want {
+		t.Errorf("it tells %q, want %q", refused, want)
+	}
+	if next := a.again(commit); next.keep() != commit {
+		t.Error("where they are empty something is kept of them")
+	}
+}
+
 func TestKeepRunsNoFilterOfANestedRepository(t *testing.T) {
 	first := newUser(t).attempt()
 	first.nest(filepath.Join(first.tree, "nested"))
-	a := first.again(first.keep())
+	a := first.again(first.keepNested())
 	nested := filepath.Join(a.tree, "nested")
 	a.nest(nested)
 	tale := a.arm(nested)
 	a.repo.Clean(t.Context(), a.tree)
 	a.unharmed(tale)
-	a.keep()
+	a.keepNested()
 	a.unharmed(tale)
 }
 
@@ -101,9 +124,9 @@ func TestKeepFollowsWhatBecameOfANestedRepository(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			first := newUser(t).attempt()
 			first.nest(filepath.Join(first.tree, "deep/nested"))
-			a := first.again(first.keep())
+			a := first.again(first.keepNested())
 			c.do(a, filepath.Join(a.tree, "deep/nested"))
-			commit := a.keep()
+			commit := a.keepNested()
 			if got := a.changes(commit); got != c.want {
 				t.Errorf("changes are\n%swant\n%s", got, c.want)
 			}
