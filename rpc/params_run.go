@@ -233,7 +233,7 @@ type FileDiff struct {
 	Path   string `json:"path"`
 	Change string `json:"change" doc:"added, removed or modified"`
 	Text   string `json:"diff,omitempty"`
-	Cut    bool   `json:"cut,omitempty" doc:"the diff was cut; compare the files"`
+	Cut    bool   `json:"cut,omitempty" doc:"diff does not tell all that differs, as of binaries, links, modes and large files; compare the files"`
 	Before int64  `json:"size_before"`
 	After  int64  `json:"size_after"`
 }

@@ -59,7 +59,10 @@ func (a *app) printDiff(d rpc.RunDiffResult, names bool) error {
 		for line := range strings.Lines(clean(f.Text)) {
 			b.WriteString(a.style(diffStyle(line), strings.TrimSuffix(line, "\n")) + "\n")
 		}
-		if f.Cut {
+		switch {
+		case f.Cut && f.Text == "":
+			b.WriteString("… not shown as text: it is binary, a link, a change of mode or large; compare the files\n")
+		case f.Cut:
 			b.WriteString("… the rest is cut; compare the files\n")
 		}
 	}
