@@ -140,10 +140,10 @@ func TestDiskBelowItsLeastIsToldWithWhatIsFreeAndWanted(t *testing.T) {
 func TestAnImportThatFindsNoRoomLeavesNothing(t *testing.T) {
 	t.Parallel()
 	there := newAad(t)
-	there.work(rpc.RunSubmitParams{RunID: "large", NoBundle: true, Instruction: "head -c 24000000 /dev/urandom > artifacts/large"})
-	there.work(rpc.RunSubmitParams{RunID: "many", NoBundle: true, Instruction: "seq 4000 | split -a 4 -l 1 - artifacts/f"})
+	there.work(rpc.RunSubmitParams{RunID: "large", NoBundle: true, Instruction: "head -c 14000000 /dev/urandom > artifacts/large"})
+	there.work(rpc.RunSubmitParams{RunID: "many", NoBundle: true, Instruction: "seq 2600 | split -a 4 -l 1 - artifacts/f"})
 	there.stop()
-	here := onSmallDisk(t, "20m", "AA_MIN_FREE_DISK_MIB=1")
+	here := onSmallDisk(t, "12m", "AA_MIN_FREE_DISK_MIB=1")
 	for id, why := range map[apprentice.RunID]string{"large": "of which min_free_disk_mib (1) are to stay free", "many": "the disk is full: write "} {
 		_, err := try(here, rpc.RunImport, rpc.RunImportParams{Path: string(there.home.Run(id))})
 		if apprentice.KindOf(err) != apprentice.Unavailable || !strings.Contains(err.Error(), why) {
