@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"path"
-	"path/filepath"
 
 	"aad/apprentice"
 	"aad/client"
@@ -110,7 +109,7 @@ func (m *server) addRunTools(s *mcp.Server) {
 func (m *server) submit(ctx context.Context, c *client.Client, r *mcp.CallToolRequest, in submitIn) (any, error) {
 	p := rpc.RunSubmitParams{Instruction: in.Instruction, Rubric: in.Rubric, Labels: in.Labels, Settings: rpc.RunSettings{}}
 	var err error
-	if p.Assets, err = absolutePaths(in.Assets); err != nil {
+	if p.Assets, err = client.AbsolutePaths("assets", in.Assets); err != nil {
 		return nil, err
 	}
 	for key, value := range map[string]string{"agent": in.Agent, "mentor_mode": in.MentorMode} {
@@ -129,7 +128,7 @@ func (m *server) submit(ctx context.Context, c *client.Client, r *mcp.CallToolRe
 }
 
 func (m *server) continueRun(ctx context.Context, c *client.Client, r *mcp.CallToolRequest, in continueIn) (any, error) {
-	assets, err := absolutePaths(in.Assets)
+	assets, err := client.AbsolutePaths("assets", in.Assets)
 	if err != nil {
 		return nil, err
 	}
@@ -138,22 +137,6 @@ func (m *server) continueRun(ctx context.Context, c *client.Client, r *mcp.CallT
 		return run, err
 	}
 	return m.waitTelling(ctx, c, r, run.RunID, run.EventCount)
-}
-
-func absolutePaths(paths []string) ([]string, error) {
-	var list []string
-	for _, p := range paths {
-		if p == "" {
-			return nil, apprentice.Errorf(apprentice.Invalid, "an asset has no path").WithField("assets").
-				WithHint("name a file or folder, or leave it out")
-		}
-		abs, err := filepath.Abs(p)
-		if err != nil {
-			return nil, apprentice.Errorf(apprentice.Invalid, "the asset %s has no absolute path", p).Because(err)
-		}
-		list = append(list, abs)
-	}
-	return list, nil
 }
 
 type checkpointsIn struct {

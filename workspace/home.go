@@ -156,7 +156,9 @@ func (h Home) controlOf(id apprentice.RunID) string {
 func (h Home) Hook(name string) string { return filepath.Join(h.controlRoot(), "hook-"+name) }
 
 // Hooks lists the folders of all runs of hooks that have not been removed.
-func (h Home) Hooks() ([]string, error) { return filepath.Glob(h.Hook("*")) }
+func (h Home) Hooks() ([]string, error) {
+	return filepath.Glob(filepath.Join(globLiteral(h.controlRoot()), "hook-*"))
+}
 
 // Private is a folder of one run that no apprentice is told of: the rubric with
 // its hidden part and the snapshotted helper files. It is made by its user.

@@ -128,3 +128,13 @@ func TestPlacesOfPassesAndKindsNeverMeet(t *testing.T) {
 		t.Fatalf("shim folder %s leaves no room for a socket's name", got)
 	}
 }
+
+func TestHooksAreFoundInAHomeOfAnyName(t *testing.T) {
+	h := Home(filepath.Join(t.TempDir(), "a [home]*"))
+	if err := os.MkdirAll(h.Hook("one"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if dirs, err := h.Hooks(); err != nil || len(dirs) != 1 || dirs[0] != h.Hook("one") {
+		t.Errorf("found are %q, %v", dirs, err)
+	}
+}

@@ -28,7 +28,7 @@ A run that is here already is passed over, so that the command can be called aga
   aa import /mnt/old/.aad`,
 		Args: takes(1, -1),
 		RunE: a.connected(func(ctx context.Context, c *client.Client, args []string) error {
-			dirs, err := absolutes(args)
+			dirs, err := client.AbsolutePaths("folders", args)
 			if err != nil {
 				return err
 			}

@@ -50,7 +50,7 @@ func learnCreateCommand(a *app) *cobra.Command {
 		RunE: a.connected(func(ctx context.Context, c *client.Client, args []string) error {
 			p := rpc.PackCreateParams{Title: title}
 			var err error
-			if p.Folders, err = absolutes(from); err != nil {
+			if p.Folders, err = client.AbsolutePaths("folders", from); err != nil {
 				return err
 			}
 			for _, arg := range args {

@@ -49,7 +49,7 @@ func (a *app) followUp(ctx context.Context, c *client.Client, run string, words 
 	if p.Instruction, err = a.instruction(words, file, false); err != nil {
 		return err
 	}
-	if p.Assets, err = absolutes(p.Assets); err != nil {
+	if p.Assets, err = client.AbsolutePaths("assets", p.Assets); err != nil {
 		return err
 	}
 	if p.RubricPath != "" {

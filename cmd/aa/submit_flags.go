@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"aad/apprentice"
+	"aad/client"
 	"aad/rpc"
 
 	"github.com/spf13/cobra"
@@ -78,7 +79,7 @@ func (f *submitFlags) params(a *app, words []string) (rpc.RunSubmitParams, error
 	if p.Instruction, err = a.instruction(words, f.fromFile, f.again != ""); err != nil {
 		return p, err
 	}
-	if p.Assets, err = absolutes(f.assets); err != nil {
+	if p.Assets, err = client.AbsolutePaths("assets", f.assets); err != nil {
 		return p, err
 	}
 	if f.repo != "" {
@@ -234,30 +235,10 @@ func (v *pathValue) String() string { return string(*v) }
 func (v *pathValue) Type() string   { return "path" }
 func (v *pathValue) Set(path string) error {
 	*v = pathValue(path)
-	return checkPath(path)
-}
-
-func checkPath(path string) error {
 	if path == "" {
-		return apprentice.Errorf(apprentice.Invalid, "a path is empty, and would be the current folder").
-			WithHint("name the path, or leave it out")
+		return errors.New("it is empty")
 	}
 	return nil
-}
-
-func absolutes(paths []string) ([]string, error) {
-	out := make([]string, 0, len(paths))
-	for _, path := range paths {
-		if err := checkPath(path); err != nil {
-			return nil, err
-		}
-		abs, err := filepath.Abs(path)
-		if err != nil {
-			return nil, fmt.Errorf("find %s: %w", path, err)
-		}
-		out = append(out, abs)
-	}
-	return out, nil
 }
 
 // maxInstruction bounds what is read from a file or stdin: a message to aad may
